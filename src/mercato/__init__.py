@@ -1,0 +1,1 @@
+"""Mercato: the open, self-hosted brain of an online shop."""

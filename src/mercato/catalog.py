@@ -1,0 +1,247 @@
+"""One immutable snapshot of the catalogue: products in, rows with columns out; who is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mercato.codec import dumps, exponent, product_from_dict, product_to_dict
+from mercato.errors import ArtifactError, RequestError
+from mercato.schema import Mask, Product, Rows, Where
+
+NUMBERS = ("price", "rating", "quantity", "created_at")
+"""Fields filtered by range: price in major units, created_at in UTC seconds; NaN where a product has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One field's values over the catalogue: pair j says that row ``rows[j]`` has value ``values[codes[j]]``.
+
+    ``rows`` ascends, so the first pair of each row is its main value.
+    """
+
+    rows: NDArray[np.int32]
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+    def mask(self, wanted: Iterable[str], n: int) -> Mask:
+        """Rows (n flags) that have any of ``wanted``; unknown values match nothing."""
+        chosen = np.zeros(len(self.values), bool)
+        index = {value: code for code, value in enumerate(self.values)}
+        chosen[[index[value] for value in wanted if value in index]] = True
+        mask = np.zeros(n, bool)
+        mask[self.rows[chosen[self.codes]]] = True
+        return mask
+
+    def counts(self, within: Mask) -> dict[str, int]:
+        """Value → number of rows inside ``within``, most first, ties by value."""
+        totals = np.bincount(self.codes[within[self.rows]], minlength=len(self.values))
+        order = sorted(np.flatnonzero(totals), key=lambda code: (-totals[code], self.values[code]))
+        return {self.values[code]: int(totals[code]) for code in order}
+
+
+def _paths(category: str) -> list[str]:
+    """Every prefix of a path: "a > b" → ["a", "a > b"]."""
+    parts = [part.strip() for part in category.split(">")]
+    return [" > ".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def _facet_values(product: Product) -> dict[str, list[str]]:
+    values = {
+        "brand": [product.brand] if product.brand else [],
+        "availability": [product.availability],
+        "categories": list(dict.fromkeys(path for category in product.categories for path in _paths(category))),
+    }
+    for name, given in product.attributes.items():
+        values[name if name not in values and name not in NUMBERS else f"attributes.{name}"] = list(dict.fromkeys(given))
+    return values
+
+
+def _numbers(product: Product) -> tuple[float, ...]:
+    price = None if product.price is None else product.price / 10 ** exponent(product.currency)
+    created = None if product.created_at is None else product.created_at.timestamp()
+    given = (price, product.rating, product.quantity, created)
+    return tuple(np.nan if value is None else float(value) for value in given)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """n products as rows 0..n-1, in the order given.
+
+    ``records`` hold each product's JSON; ``facets`` the filterable fields; ``numbers`` float64 columns; ``leaf`` the
+    code of each row's deepest category (-1: none); ``group`` equal numbers for variants of one product.
+    """
+
+    ids: tuple[str, ...]
+    records: pa.LargeBinaryArray
+    facets: Mapping[str, Facet]
+    numbers: Mapping[str, NDArray[np.float64]]
+    leaf: NDArray[np.int32]
+    group: NDArray[np.int32]
+    sellable: Mask
+    version: str = ""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {product_id: row for row, product_id in enumerate(self.ids)}
+
+    def row(self, product_id: str) -> int | None:
+        """The row of ``product_id``, None when it is not in this snapshot."""
+        return self._row.get(product_id)
+
+    def rows(self, product_ids: Iterable[str]) -> Rows:
+        """Rows of the ids that exist, in order; unknown ids are left out."""
+        found = (self._row.get(product_id) for product_id in product_ids)
+        return np.array([row for row in found if row is not None], np.int32)
+
+    def product(self, row: int) -> Product:
+        """The product at ``row``."""
+        return product_from_dict(orjson.loads(self.records[int(row)].as_py()))
+
+    @staticmethod
+    def build(products: Iterable[Product], version: str = "") -> Catalog:
+        """A snapshot of ``products``; an id that comes twice keeps its last version."""
+        kept = list({product.id: product for product in products}.values())
+        pairs: dict[str, tuple[list[int], list[str]]] = {}
+        leaf: list[str] = []
+        for row, product in enumerate(kept):
+            for name, values in _facet_values(product).items():
+                rows, given = pairs.setdefault(name, ([], []))
+                rows.extend([row] * len(values))
+                given.extend(values)
+            leaf.append(product.categories[0] if product.categories else "")
+        facets = {name: _encode(rows, given) for name, (rows, given) in sorted(pairs.items())}
+        table = np.array([_numbers(product) for product in kept], np.float64).reshape(len(kept), len(NUMBERS))
+        leaf_codes = np.unique(np.array(leaf, dtype=object), return_inverse=True)[1] if kept else np.empty(0)
+        groups = [product.group_id or f"\0{product.id}" for product in kept]
+        return Catalog(
+            ids=tuple(product.id for product in kept),
+            records=pa.array([dumps(product_to_dict(product)) for product in kept], pa.large_binary()),
+            facets=facets,
+            numbers={name: np.ascontiguousarray(table[:, column]) for column, name in enumerate(NUMBERS)},
+            leaf=np.where(np.array(leaf, dtype=object) == "", -1, leaf_codes).astype(np.int32),
+            group=np.unique(np.array(groups, dtype=object), return_inverse=True)[1].astype(np.int32),
+            sellable=np.array([product.sellable for product in kept], bool),
+            version=version,
+        )
+
+    def allowed(self, where: Where) -> Mask:
+        """Sellable rows that pass every condition of ``where``; a row without the field never passes.
+
+        Raises RequestError for a field the catalogue does not have, or a condition of another shape.
+        """
+        mask = self.sellable.copy()
+        for name, condition in where.items():
+            mask &= self._condition(name, condition)
+        return mask
+
+    def _condition(self, name: str, condition: Any) -> Mask:
+        where = f"where.{name}"
+        if isinstance(condition, Mapping):
+            return self._range(name, condition, where)
+        wanted = [condition] if isinstance(condition, str | int | float) else condition
+        if not isinstance(wanted, Sequence) or not all(isinstance(value, str | int | float) for value in wanted):
+            raise RequestError("a filter is a list of values or {min, max}", where=where)
+        if name in self.numbers:
+            return np.isin(self.numbers[name], np.array([_number(value, where) for value in wanted], np.float64))
+        return self._facet(name, where).mask([str(value) for value in wanted], len(self))
+
+    def _facet(self, name: str, where: str) -> Facet:
+        facet = self.facets.get(name) or self.facets.get(f"attributes.{name}") or self.facets.get(
+            name.removeprefix("attributes.")
+        )
+        if facet is None:
+            known = ", ".join([*self.facets, *self.numbers])
+            raise RequestError(f"the catalogue has no field {name!r}", where=where, hint=f"known fields: {known}")
+        return facet
+
+    def _range(self, name: str, condition: Mapping[str, Any], where: str) -> Mask:
+        if name not in self.numbers:
+            self._facet(name, where)
+            raise RequestError(f"{name!r} is not a number", where=where, hint=f"ranges: {', '.join(self.numbers)}")
+        if unknown := set(condition) - {"min", "max"}:
+            raise RequestError(f"a range has min and max, not {sorted(unknown)}", where=where)
+        column = self.numbers[name]
+        low = _number(condition.get("min"), where, -np.inf)
+        high = _number(condition.get("max"), where, np.inf)
+        with np.errstate(invalid="ignore"):
+            return (column >= low) & (column <= high)
+
+    def count(self, fields: Iterable[str], within: Mask) -> dict[str, dict[str, int]]:
+        """Facet counts over exactly the rows of ``within``."""
+        return {name: self._facet(name, "facets").counts(within) for name in fields}
+
+    def save(self, folder: Path) -> None:
+        """Write the snapshot as arrays and one Arrow file into ``folder`` (made if missing)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        table = pa.table({"id": pa.array(self.ids, pa.large_string()), "record": self.records})
+        with pa.OSFile(str(folder / "products.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table.combine_chunks())
+        arrays = {"leaf": self.leaf, "group": self.group, "sellable": self.sellable}
+        arrays |= {f"number-{name}": column for name, column in self.numbers.items()}
+        for position, facet in enumerate(self.facets.values()):
+            arrays |= {f"facet-{position}-rows": facet.rows, f"facet-{position}-codes": facet.codes}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        facets = [{"name": name, "values": facet.values} for name, facet in self.facets.items()]
+        (folder / "catalog.json").write_bytes(dumps({"version": self.version, "facets": facets}))
+
+    @staticmethod
+    def load(folder: Path) -> Catalog:
+        """Map a snapshot written by ``save``; raises ArtifactError when it is incomplete."""
+        try:
+            about = orjson.loads((folder / "catalog.json").read_bytes())
+            table = pa.ipc.open_file(pa.memory_map(str(folder / "products.arrow"))).read_all()
+            facets = {
+                facet["name"]: Facet(
+                    _array(folder, f"facet-{position}-rows"),
+                    _array(folder, f"facet-{position}-codes"),
+                    tuple(facet["values"]),
+                )
+                for position, facet in enumerate(about["facets"])
+            }
+            return Catalog(
+                ids=tuple(table["id"].to_pylist()),
+                records=table["record"].chunk(0) if len(table) else pa.array([], pa.large_binary()),
+                facets=facets,
+                numbers={name: _array(folder, f"number-{name}") for name in NUMBERS},
+                leaf=_array(folder, "leaf"),
+                group=_array(folder, "group"),
+                sellable=_array(folder, "sellable"),
+                version=about["version"],
+            )
+        except (OSError, KeyError, ValueError, pa.ArrowInvalid) as error:
+            raise ArtifactError("the catalogue snapshot cannot be read", where=str(folder)) from error
+
+
+def _encode(rows: list[int], given: list[str]) -> Facet:
+    values, codes = np.unique(np.array(given, dtype=object), return_inverse=True)
+    return Facet(np.array(rows, np.int32), codes.astype(np.int32), tuple(values.tolist()))
+
+
+def _number(value: Any, where: str, default: float | None = None) -> float:
+    if value is None and default is not None:
+        return default
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{value!r} is not a number", where=where) from error
+    if np.isnan(number):
+        raise RequestError("NaN is not a number to filter by", where=where)
+    return number
+
+
+def _array(folder: Path, name: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+    return array

@@ -1,0 +1,131 @@
+"""A query or a product in, what means the same out: exact search over text vectors, with an honest cut-off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.ports import Encoder
+from mercato.schema import Mask, Ranking, Request, Rows, Scores
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Vectors of distinct product texts, searched exactly; a hit below the cut-off is no hit.
+
+    The cut-off is the cosine at which, on queries made from the shop's own category names, at least ``precision`` of
+    the products above it belong to that category.
+    """
+
+    precision: float = 0.8
+    floor: float = 0.45
+
+    def index(self, vectors: NDArray[np.float32], text_of: NDArray[np.int32], cutoff: float) -> DenseIndex:
+        """``vectors`` (u, d) unit float32 of the distinct texts; ``text_of`` (n,) says which text each row has."""
+        return DenseIndex(vectors, text_of, cutoff)
+
+    def cutoff(
+        self, queries: NDArray[np.float32], vectors: NDArray[np.float32], member: NDArray[np.bool_]
+    ) -> float:
+        """The lowest cosine whose hits are members with at least the wanted precision; never below ``floor``.
+
+        ``queries`` (q, d), ``vectors`` (u, d), ``member`` (q, u): text u belongs to query q.
+        """
+        cosines = (queries @ vectors.T).ravel()
+        candidates = np.flatnonzero(cosines >= self.floor)
+        if not len(candidates):
+            return self.floor
+        order = candidates[np.argsort(-cosines[candidates], kind="stable")]
+        precision = np.cumsum(member.ravel()[order]) / np.arange(1, len(order) + 1)
+        good = np.flatnonzero(precision >= self.precision)
+        return float(cosines[order[good[-1]]]) if len(good) else float(cosines[order[0]]) + 1e-6
+
+
+@dataclass(frozen=True)
+class DenseIndex:
+    """The finished index; ``query_vector`` turns a request into one unit vector (see ``Meaning`` and ``Similar``)."""
+
+    vectors: NDArray[np.float32]
+    text_of: NDArray[np.int32]
+    cutoff: float
+
+    def cosines(self, vector: NDArray[np.float32]) -> Scores:
+        """Cosine of every catalogue row with ``vector``, (n,) float64."""
+        return (self.vectors @ vector).astype(np.float64)[self.text_of]
+
+    def save(self, folder: Path) -> None:
+        """Write vectors and cut-off into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+        np.save(folder / "text_of.npy", self.text_of, allow_pickle=False)
+        np.save(folder / "cutoff.npy", np.float64(self.cutoff), allow_pickle=False)
+
+    @staticmethod
+    def load(folder: Path) -> DenseIndex:
+        """Map an index written by ``save``."""
+        return DenseIndex(
+            np.load(folder / "vectors.npy", mmap_mode="r"),
+            np.load(folder / "text_of.npy", mmap_mode="r"),
+            float(np.load(folder / "cutoff.npy")),
+        )
+
+
+class Meaning:
+    """Semantic search: the query's vector against every product text, above the cut-off only."""
+
+    def __init__(self, index: DenseIndex, encoder: Encoder, remembered: int = 4096) -> None:
+        self.index = index
+        self._encode = lru_cache(maxsize=remembered)(lambda text: encoder.encode([text])[0])
+
+    def _cosines(self, request: Request) -> Scores:
+        if not request.query.strip():
+            return np.zeros(len(self.index.text_of))
+        cosines = self.index.cosines(self._encode(request.query))
+        return np.where(cosines >= self.index.cutoff, cosines, 0.0)
+
+    def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
+        """The ``k`` allowed rows nearest in meaning."""
+        cosines = self._cosines(request)
+        rows = np.flatnonzero(allowed & (cosines > 0))
+        return Ranking.best_first(rows, cosines[rows], k)
+
+    def score(self, request: Request, rows: Rows) -> Scores:
+        """Cosine, 0 below the cut-off."""
+        return self._cosines(request)[rows]
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Products whose text means the same as the anchors'; needs no event at all."""
+
+    index: DenseIndex
+
+    def _cosines(self, request: Request) -> Scores:
+        anchors = request.anchors
+        if not len(anchors):
+            return np.zeros(len(self.index.text_of))
+        mean = self.index.vectors[self.index.text_of[anchors]].mean(axis=0)
+        cosines = self.index.cosines(mean / max(float(np.linalg.norm(mean)), 1e-12))
+        cosines[anchors] = 0.0
+        return np.maximum(cosines, 0.0)
+
+    def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
+        """The ``k`` allowed rows nearest to the anchors."""
+        cosines = self._cosines(request)
+        rows = np.flatnonzero(allowed & (cosines > 0))
+        return Ranking.best_first(rows, cosines[rows], k)
+
+    def score(self, request: Request, rows: Rows) -> Scores:
+        """Cosine to the anchors' mean; 0 for the anchors themselves."""
+        return self._cosines(request)[rows]
+
+    def source(self, request: Request, row: int) -> int | None:
+        """The anchor nearest to ``row``."""
+        if not len(request.anchors):
+            return None
+        target = self.index.vectors[self.index.text_of[row]]
+        return int(request.anchors[int(np.argmax(self.index.vectors[self.index.text_of[request.anchors]] @ target))])

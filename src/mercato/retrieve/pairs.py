@@ -1,0 +1,176 @@
+"""Products that went together in, what goes with these out: transitions, shared baskets, shared shoppers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from mercato.retrieve.sparse import arrays, cosine_neighbours, gather, positions, strongest
+from mercato.schema import History, Mask, Ranking, Request, Rows, Scores
+
+Context = Literal["history", "anchors", "recent"]
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """What was taken soon after what: a directed graph over each shopper's sequence, no training.
+
+    An edge a→b inside ``window`` weighs 1/gap, its reverse ``back`` of that, both ends divided by count^``power``;
+    each product keeps its ``neighbours`` strongest edges. Source: YARDSTICKS a.2 (transition graph).
+    """
+
+    window: int = 5
+    back: float = 0.5
+    power: float = 0.5
+    neighbours: int = 100
+
+    def fit(self, shoppers: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
+        """The graph (n × n) from parallel arrays sorted by shopper, then time."""
+        heads, tails, weights = [], [], []
+        for gap in range(1, self.window + 1):
+            near = (shoppers[gap:] == shoppers[:-gap]) & (rows[gap:] != rows[:-gap])
+            first, then = rows[:-gap][near], rows[gap:][near]
+            heads += [first, then]
+            tails += [then, first]
+            weights += [np.full(len(first), 1 / gap, np.float32), np.full(len(first), self.back / gap, np.float32)]
+        graph = sp.csr_array((np.concatenate(weights), (np.concatenate(heads), np.concatenate(tails))), shape=(n, n))
+        scale = np.maximum(np.bincount(rows, minlength=n), 1.0) ** -self.power
+        damped = sp.diags_array(scale) @ graph @ sp.diags_array(scale)
+        return strongest(damped.tocsr().astype(np.float32), self.neighbours)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What shares baskets: cosine over baskets, shrunk so that two lucky baskets prove nothing."""
+
+    neighbours: int = 100
+    shrink: float = 10.0
+    largest: int = 100
+
+    def fit(self, baskets: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
+        """Neighbours (n × n) from parallel arrays; baskets of more than ``largest`` lines are cut to that many."""
+        return cosine_neighbours(_incidence(baskets, rows, n, self.largest), self.neighbours, shrink=self.shrink)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the same shoppers buy: item-kNN by cosine over shoppers, each counted by their ``largest`` last products."""
+
+    neighbours: int = 100
+    shrink: float = 5.0
+    largest: int = 200
+    support: int = 8
+
+    def fit(self, shoppers: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
+        """Neighbours (n × n) from parallel arrays sorted by shopper, then time; products seen by fewer than
+        ``support`` shoppers are left out."""
+        incidence = _incidence(shoppers, rows, n, self.largest)
+        known = np.bincount(incidence.indices, minlength=n) >= self.support
+        if known.any():
+            incidence = (incidence @ sp.diags_array(known.astype(np.float32))).tocsr()
+            incidence.eliminate_zeros()
+        return cosine_neighbours(incidence, self.neighbours, shrink=self.shrink)
+
+
+def _incidence(units: NDArray[np.int64], rows: Rows, n: int, largest: int) -> sp.csr_array:
+    """Who (or which basket) had what, as 0/1 (units × n), each unit cut to its ``largest`` newest distinct rows."""
+    newest_first = np.arange(len(rows))[::-1]
+    _, dense = np.unique(units, return_inverse=True)
+    key = dense[newest_first].astype(np.int64) * n + rows[newest_first]
+    _, first = np.unique(key, return_index=True)
+    kept = newest_first[np.sort(first)]
+    order = np.argsort(dense[kept], kind="stable")
+    kept = kept[order]
+    owner = dense[kept]
+    rank = np.arange(len(kept)) - np.searchsorted(owner, owner)
+    kept = kept[rank < largest]
+    shape = (int(dense.max()) + 1 if len(dense) else 0, n)
+    return sp.csr_array((np.ones(len(kept), np.float32), (dense[kept], rows[kept])), shape=shape)
+
+
+@dataclass(frozen=True)
+class PairLane:
+    """A finished pair matrix (n × n) read from one ``context``: the history, the anchors, or what is recent.
+
+    A history event weighs half as much each ``half_life_days`` and ``decay`` as much for each event after it; at most
+    ``newest`` distinct products are looked at. Two hops add ``hops`` × (aM)M.
+    """
+
+    matrix: sp.csr_array
+    context: Context = "history"
+    half_life_days: float = 20.0
+    decay: float = 1.0
+    newest: int = 200
+    hops: float = 0.0
+    recent_seconds: int = 7200
+
+    def seeds(self, request: Request) -> tuple[Rows, NDArray[np.float64]]:
+        """Distinct rows to start from and their weights, ascending by row."""
+        if self.context == "anchors":
+            rows = np.unique(request.anchors)
+            return rows, np.ones(len(rows))
+        history = request.history
+        if self.context == "recent":
+            history = recent(history, request.now - self.recent_seconds)
+        history = history.take(history.grades > 0)
+        age = np.maximum(request.now - history.at, 0) / 86_400
+        weight = 0.5 ** (age / self.half_life_days) * self.decay ** np.arange(len(history) - 1, -1, -1)
+        rows, index = np.unique(history.rows, return_inverse=True)
+        total = np.bincount(index, weights=weight, minlength=len(rows))
+        strongest_first = np.lexsort((rows, -total))[: self.newest]
+        chosen = np.sort(strongest_first)
+        return rows[chosen], total[chosen]
+
+    def _scores(self, request: Request) -> Scores:
+        rows, weights = self.seeds(request)
+        scores = gather(self.matrix, rows, weights)
+        if self.hops:
+            reached = np.flatnonzero(scores).astype(np.int32)
+            scores = scores + self.hops * gather(self.matrix, reached, scores[reached])
+        if self.context != "history":
+            scores[rows] = 0.0
+        return scores
+
+    def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
+        """The ``k`` allowed rows best connected to the context."""
+        scores = self._scores(request)
+        rows = np.flatnonzero(allowed & (scores > 0))
+        return Ranking.best_first(rows, scores[rows], k)
+
+    def score(self, request: Request, rows: Rows) -> Scores:
+        """How strongly each row hangs together with the context."""
+        return self._scores(request)[rows]
+
+    def source(self, request: Request, row: int) -> int | None:
+        """The context product whose edge gave ``row`` most."""
+        seeds, weights = self.seeds(request)
+        places, owner = positions(self.matrix, seeds)
+        here = self.matrix.indices[places] == row
+        if not here.any():
+            return None
+        given = self.matrix.data[places][here] * weights[owner[here]]
+        return int(seeds[owner[here][int(np.argmax(given))]])
+
+
+def recent(history: History, since: int) -> History:
+    """The part of ``history`` at or after ``since`` (UTC seconds)."""
+    return history.take(history.at >= since)
+
+
+def save(matrix: sp.csr_array, folder: Path) -> None:
+    """Write a pair matrix as three arrays into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in arrays(matrix):
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+
+
+def load(folder: Path) -> sp.csr_array:
+    """Map a pair matrix written by ``save``."""
+    data, indices, indptr = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("data", "indices", "indptr"))
+    n = len(indptr) - 1
+    return sp.csr_array((data, indices, indptr), shape=(n, n), copy=False)

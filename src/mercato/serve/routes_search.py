@@ -1,0 +1,56 @@
+"""What a shopper sees: search, recommendations and suggestions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from mercato.codec import slate_to_dict
+from mercato.serve.bodies import K, RecommendBody, SearchBody, answer, checked, documented
+from mercato.serve.limits import MAX_QUERY
+from mercato.serve.served import OneTenant
+
+router = APIRouter(prefix="/v1", tags=["lists"])
+
+
+@router.post("/search", summary="Search the catalogue", openapi_extra=documented(SearchBody))
+def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(SearchBody))]) -> Response:
+    """Items best first, with facet counts over exactly the ``total`` found."""
+    slate = tenant.shop.search(
+        body.query,
+        body.k,
+        page=body.page,
+        shopper=body.shopper,
+        session=body.session,
+        where=body.where or None,
+        sort=body.sort,
+        facets=tuple(body.facets),
+        explain=body.explain,
+    )
+    tenant.answered(slate, placement="search", query=body.query, shopper=body.shopper)
+    return answer(slate_to_dict(slate, explain=body.explain))
+
+
+@router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))
+def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(RecommendBody))]) -> Response:
+    """Items best first for a placement; a shopper never seen before gets a list too."""
+    slate = tenant.shop.recommend(
+        body.placement,
+        body.k,
+        shopper=body.shopper,
+        session=body.session,
+        product=body.product,
+        cart=tuple(body.cart),
+        where=body.where or None,
+        explain=body.explain,
+    )
+    tenant.answered(slate, placement=body.placement, shopper=body.shopper)
+    return answer(slate_to_dict(slate, explain=body.explain))
+
+
+@router.get("/suggest", summary="Complete what is being typed")
+def suggest(tenant: OneTenant, q: Annotated[str, Query(max_length=MAX_QUERY)] = "", k: K = 8) -> Response:
+    """Queries, categories and products that begin like ``q``."""
+    return answer(tenant.shop.suggest(q, k))

@@ -1,0 +1,79 @@
+"""Events in, what became of each out: accepted, and joined to which list, or why not."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from mercato.codec import from_time, interaction_to_dict
+from mercato.schema import Interaction, Slate
+
+SLATES = 5_000
+EVENTS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A list this process answered: enough to say whether an event belongs to it."""
+
+    placement: str
+    query: str
+    shopper: str
+    products: tuple[str, ...]
+
+
+class Trail:
+    """The last lists answered and the last events received by this process (memory only: the log is the shop's)."""
+
+    def __init__(self) -> None:
+        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
+        self._lock = Lock()
+
+    def shown(self, slate: Slate, placement: str, query: str, shopper: str) -> None:
+        """Remember a list that was answered."""
+        with self._lock:
+            self._shown[slate.id] = Shown(placement, query, shopper, slate.ids)
+            while len(self._shown) > SLATES:
+                self._shown.popitem(last=False)
+
+    def received(self, accepted: Sequence[Interaction], rejected: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Remember a batch: what was kept, and what was refused and why."""
+        at = from_time(now.astimezone(UTC))
+        with self._lock:
+            for event in accepted:
+                joined, why = self._join(event)
+                record = interaction_to_dict(event) | {"received_at": at, "outcome": "accepted"}
+                self._events.append(record | {"joined": joined, "why": why})
+            for refusal in rejected:
+                self._events.append({"received_at": at, "outcome": "rejected", "joined": None, "why": _why(refusal)})
+
+    def recent(self) -> list[dict[str, Any]]:
+        """The last events, newest first."""
+        with self._lock:
+            return list(reversed(self._events))
+
+    def _join(self, event: Interaction) -> tuple[dict[str, Any] | None, str]:
+        """The list an event points back to, or the reason it counts for none."""
+        if not event.slate_id:
+            return None, "it names no slate_id, so no list learns from it"
+        shown = self._shown.get(event.slate_id)
+        if shown is None:
+            return None, "this process has not answered that list (answered before the last start, or made up)"
+        if event.product_id and event.product_id not in shown.products:
+            return None, "the product was not in that list"
+        if event.shopper_id != shown.shopper:
+            return None, f"the list was answered for another shopper ({shown.shopper or 'nobody named'})"
+        place = shown.products.index(event.product_id) if event.product_id else None
+        if place is not None and event.position is not None and event.position != place:
+            return None, f"the product was at place {place}, the event says {event.position}"
+        return {"placement": shown.placement, "query": shown.query, "position": place}, ""
+
+
+def _why(refusal: Mapping[str, Any]) -> str:
+    field = f" [{refusal['field']}]" if refusal.get("field") else ""
+    return f"{refusal['message']}{field}"
