@@ -1,0 +1,263 @@
+"""The request path, whole: a request in, a slate and the impression to log out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.catalog import Catalog
+from mercato.errors import RequestError
+from mercato.ports import Policy, Retriever
+from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Scores, Slate, Word
+
+log = logging.getLogger(__name__)
+
+
+class Words(Protocol):
+    """The lexical index as search needs it: everything that matches, not the k best."""
+
+    def match(self, words: Sequence[Word], allowed: Mask) -> tuple[Rows, Scores]:
+        """Every allowed row that matches all words, rows ascending."""
+        ...
+
+
+class Understood(Protocol):
+    """A query as ``words``, and how it was ``corrected`` ("" when it was not)."""
+
+    @property
+    def words(self) -> tuple[Word, ...]: ...
+    @property
+    def corrected(self) -> str: ...
+
+
+class Readable(Protocol):
+    """A ranker whose score can be taken apart."""
+
+    def scored(self, ranking: Ranking) -> Ranking:
+        """The same rows in the same order with scores and ``term:NAME`` notes."""
+        ...
+
+    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
+        """(note, what it adds to the score), largest first."""
+        ...
+
+
+class Pool(Protocol):
+    """Several lanes as one (retrieve.fuse.Fused)."""
+
+    def gather(self, request: Request, allowed: Mask) -> tuple[Ranking, tuple[str, ...]]:
+        """The pool with a note per lane, and the lanes that failed."""
+        ...
+
+
+class Noted(Protocol):
+    """Adds what the shopper's profile says of each row (rank.features.Profile)."""
+
+    def note(self, request: Request, ranking: Ranking) -> Ranking:
+        """The same rows with more notes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How one kind of list is made: its pool, its score, its policy."""
+
+    pool: Pool
+    score: Readable
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Search:
+    """What search is made of; ``meaning`` is None where no encoder could be loaded."""
+
+    understand: Callable[[str], Understood]
+    relax: Callable[[tuple[Word, ...]], Iterator[tuple[tuple[Word, ...], str]]]
+    words: Words
+    meaning: Retriever | None
+    signals: Mapping[str, Retriever]
+    score: Readable
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One immutable set of parts over one catalogue snapshot; safe to share between threads."""
+
+    catalog: Catalog
+    search_parts: Search
+    placements: Mapping[str, Placement]
+    profile: Noted
+    fallback: Retriever
+    narrow: Callable[[Request, Mask], Mask]
+    reason: Callable[[Request, int, Sequence[tuple[str, float]]], tuple[str, tuple[str, ...]]]
+    versions: Mapping[str, str]
+    degraded: tuple[str, ...] = ()
+
+    def recommend(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
+        """The placement's list; rows in ``hidden`` (deleted since the snapshot) never appear."""
+        started = perf_counter()
+        placement = self.placements.get(request.placement)
+        if placement is None:
+            known = ", ".join(self.placements)
+            raise RequestError(
+                f"no placement {request.placement!r}", where="placement", hint=f"placements: {known}"
+            )
+        allowed = self.narrow(request, self._allowed(request, hidden))
+        pool, failed = placement.pool.gather(request, allowed)
+        if not len(pool) and request.placement != "buy-again":
+            pool = self.fallback.retrieve(request, allowed, max(10 * request.k, 100))
+            pool = pool.noted(**{"lane:popular": pool.scores})
+        if not len(pool) and request.placement != "buy-again":
+            rows = np.flatnonzero(allowed)[: max(10 * request.k, 100)].astype(np.int32)
+            pool = Ranking(rows, np.zeros(len(rows)))
+        scored = placement.score.scored(self.profile.note(request, pool))
+        ranking = placement.policy.apply(request, Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
+        page = ranking.take(slice(request.page * request.k, (request.page + 1) * request.k))
+        return self._answer(request, page, len(ranking), placement.score, slate_id, started, degraded=failed)
+
+    def search(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
+        """Everything that matches, best first; facets and total count exactly that set, whatever the page."""
+        started = perf_counter()
+        parts = self.search_parts
+        allowed = self._allowed(request, hidden)
+        understood = parts.understand(request.query)
+        request = replace(request, words=understood.words)
+        matched, relaxed, failed = self._matched(request, allowed)
+        scored = parts.score.scored(self.profile.note(request, matched))
+        upto = (request.page + 1) * request.k
+        page = self._sorted(request, scored, upto).take(slice(upto - request.k, upto))
+        within = np.zeros(len(self.catalog), bool)
+        within[matched.rows] = True
+        facets = self.catalog.count(request.facets, within)
+        return self._answer(
+            request,
+            page,
+            len(matched),
+            parts.score,
+            slate_id,
+            started,
+            facets=facets,
+            corrected=understood.corrected,
+            relaxed=relaxed,
+            degraded=failed,
+        )
+
+    def _allowed(self, request: Request, hidden: Rows) -> Mask:
+        allowed = self.catalog.allowed(request.where)
+        allowed[hidden] = False
+        return allowed
+
+    def _matched(self, request: Request, allowed: Mask) -> tuple[Ranking, str, tuple[str, ...]]:
+        """The complete matched set with its notes; words are dropped only when nothing at all matches."""
+        parts = self.search_parts
+        if not request.query.strip():
+            rows = np.flatnonzero(allowed).astype(np.int32)
+            return self._signals(request, Ranking(rows, np.zeros(len(rows)))), "", ()
+        words, failed = request.words, []
+        rows, scores = parts.words.match(words, allowed) if words else _nothing()
+        near = Ranking.empty()
+        if parts.meaning is not None:
+            try:
+                near = parts.meaning.retrieve(request, allowed, len(self.catalog))
+            except Exception:
+                log.exception("semantic search failed and was left out")
+                failed.append("meaning")
+        relaxed = ""
+        if not len(rows) and not len(near):
+            for words, relaxed in parts.relax(request.words):
+                rows, scores = parts.words.match(words, allowed)
+                if len(rows):
+                    break
+            else:
+                relaxed = ""
+        return self._signals(request, _joined(rows, scores, near)), relaxed, tuple(failed)
+
+    def _signals(self, request: Request, matched: Ranking) -> Ranking:
+        notes = {
+            f"lane:{name}": lane.score(request, matched.rows) for name, lane in self.search_parts.signals.items()
+        }
+        return matched.noted(**notes)
+
+    def _sorted(self, request: Request, scored: Ranking, upto: int) -> Ranking:
+        """Best first by score, or by the field asked for; products without the field come last."""
+        if not request.sort:
+            return Ranking.best_first(scored.rows, scored.scores, upto, scored.notes)
+        name, descending = request.sort.removeprefix("-"), request.sort.startswith("-")
+        if name not in self.catalog.numbers:
+            known = ", ".join(f"{field}, -{field}" for field in self.catalog.numbers)
+            raise RequestError(f"cannot sort by {request.sort!r}", where="sort", hint=f"sorts: {known}")
+        column = self.catalog.numbers[name][scored.rows]
+        key = np.where(np.isnan(column), np.inf, -column if descending else column)
+        return scored.take(np.lexsort((scored.rows, -scored.scores, key))[:upto])
+
+    def _answer(
+        self,
+        request: Request,
+        page: Ranking,
+        total: int,
+        score: Readable,
+        slate_id: str,
+        started: float,
+        *,
+        facets: Mapping[str, Mapping[str, int]] | None = None,
+        corrected: str = "",
+        relaxed: str = "",
+        degraded: tuple[str, ...] = (),
+    ) -> tuple[Slate, Impression]:
+        degraded = (*self.degraded, *degraded)
+        items = tuple(self._item(request, page, place, score) for place in range(len(page)))
+        slate = Slate(
+            id=slate_id,
+            items=items,
+            total=total,
+            facets=facets or {},
+            corrected=corrected,
+            relaxed=relaxed,
+            degraded=degraded,
+            versions=self.versions,
+            took_ms=round((perf_counter() - started) * 1000, 3),
+        )
+        return slate, Impression(
+            slate_id=slate_id,
+            placement=request.placement,
+            at=request.at,
+            shopper_id=request.shopper,
+            session_id=request.session,
+            query=request.query,
+            products=slate.ids,
+            scores=slate.scores,
+            notes={name: tuple(np.round(values, 6).tolist()) for name, values in page.notes.items()},
+            total=total,
+            versions=self.versions,
+            degraded=degraded,
+        )
+
+    def _item(self, request: Request, page: Ranking, place: int, score: Readable) -> Item:
+        row = int(page.rows[place])
+        product = self.catalog.product(row)
+        if not request.explain:
+            return Item(product, float(page.scores[place]))
+        notes = {name: float(values[place]) for name, values in page.notes.items()}
+        terms = {name.removeprefix("term:"): value for name, value in notes.items() if name.startswith("term:")}
+        reason, evidence = self.reason(request, row, score.shares(notes))
+        return Item(product, float(page.scores[place]), terms, reason, evidence)
+
+
+def _nothing() -> tuple[Rows, Scores]:
+    return np.empty(0, np.int32), np.empty(0)
+
+
+def _joined(rows: Rows, scores: Scores, near: Ranking) -> Ranking:
+    """The union of words and meaning as one ranking with a note for each; rows ascending."""
+    both = np.union1d(rows, near.rows).astype(np.int32)
+    words: NDArray[np.float64] = np.zeros(len(both))
+    words[np.searchsorted(both, rows)] = scores
+    meaning: NDArray[np.float64] = np.zeros(len(both))
+    meaning[np.searchsorted(both, near.rows)] = near.scores
+    return Ranking(both, words, {"lane:words": words, "lane:meaning": meaning})
