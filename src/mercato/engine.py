@@ -102,24 +102,35 @@ class Engine:
     def recommend(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
         """The placement's list; rows in ``hidden`` (deleted since the snapshot) never appear."""
         started = perf_counter()
-        placement = self.placements.get(request.placement)
-        if placement is None:
-            known = ", ".join(self.placements)
-            raise RequestError(
-                f"no placement {request.placement!r}", where="placement", hint=f"placements: {known}"
-            )
-        allowed = self.narrow(request, self._allowed(request, hidden))
-        pool, failed = placement.pool.gather(request, allowed)
-        if not len(pool) and request.placement != "buy-again":
-            pool = self.fallback.retrieve(request, allowed, max(10 * request.k, 100))
-            pool = pool.noted(**{"lane:popular": pool.scores})
-        if not len(pool) and request.placement != "buy-again":
-            rows = np.flatnonzero(allowed)[: max(10 * request.k, 100)].astype(np.int32)
-            pool = Ranking(rows, np.zeros(len(rows)))
-        scored = placement.score.scored(self.profile.note(request, pool))
+        placement = self._placement(request)
+        pool, failed = self.pooled(request, hidden)
+        scored = placement.score.scored(pool)
         ranking = placement.policy.apply(request, Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
         page = ranking.take(slice(request.page * request.k, (request.page + 1) * request.k))
         return self._answer(request, page, len(ranking), placement.score, slate_id, started, degraded=failed)
+
+    def pooled(self, request: Request, hidden: Rows) -> tuple[Ranking, tuple[str, ...]]:
+        """What the placement's score is given: the pool with every note, and the lanes that failed.
+
+        When no lane knows anything, what sells; when nothing sold yet, the catalogue in its own order.
+        """
+        allowed = self.narrow(request, self._allowed(request, hidden))
+        pool, failed = self._placement(request).pool.gather(request, allowed)
+        if not len(pool) and request.placement != "buy-again":
+            k = max(10 * request.k, 100)
+            pool = self.fallback.retrieve(request, allowed, k)
+            pool = pool.noted(**{"lane:popular": pool.scores})
+            if not len(pool):
+                rows = np.flatnonzero(allowed)[:k].astype(np.int32)
+                pool = Ranking(rows, np.zeros(len(rows)))
+        return self.profile.note(request, pool), failed
+
+    def _placement(self, request: Request) -> Placement:
+        placement = self.placements.get(request.placement)
+        if placement is None:
+            known = ", ".join(self.placements)
+            raise RequestError(f"no placement {request.placement!r}", where="placement", hint=f"placements: {known}")
+        return placement
 
     def search(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
         """Everything that matches, best first; facets and total count exactly that set, whatever the page."""

@@ -56,7 +56,10 @@ class Policy(Protocol):
 class Encoder(Protocol):
     """Law: (n, dimension) float32 of unit length; equal texts get equal vectors whatever else is in the batch."""
 
-    dimension: int
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit vector per text."""

@@ -1,0 +1,270 @@
+"""Settings in, an engine out: the only file that says which class stands behind a port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+import scipy.sparse as sp
+
+from mercato.catalog import Catalog
+from mercato.codec import dumps
+from mercato.engine import Engine, Placement, Search
+from mercato.errors import ArtifactError
+from mercato.feedback.histories import Events
+from mercato.policy.explain import Explain
+from mercato.policy.rules import Cap, Chain, OnePerGroup, narrow
+from mercato.ports import Encoder, Retriever
+from mercato.rank.features import Profile, columns
+from mercato.rank.linear import Linear, Signal
+from mercato.retrieve.dense import DenseIndex, Meaning, Similar
+from mercato.retrieve.fuse import Fused
+from mercato.retrieve.lexical import LexicalIndex
+from mercato.retrieve.pairs import PairLane
+from mercato.retrieve.pairs import load as load_pairs
+from mercato.retrieve.pairs import save as save_pairs
+from mercato.retrieve.popular import PopularIndex
+from mercato.retrieve.suggest import SuggestIndex
+from mercato.retrieve.taste import TasteLane
+from mercato.schema import Request
+from mercato.settings import Settings
+from mercato.understand.query import Understanding
+
+Tick = Callable[[str], None]
+"""Called with the name of each step as it starts."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What was learned from events: pair matrices (n × n), taste factors, and what sells."""
+
+    popular: PopularIndex
+    together: sp.csr_array
+    neighbours: sp.csr_array
+    taste: TasteLane
+
+    def save(self, folder: Path) -> None:
+        """Write all of it into ``folder``."""
+        save_pairs(self.together, folder / "together")
+        save_pairs(self.neighbours, folder / "neighbours")
+        self.taste.save(folder / "taste")
+        np.save(folder / "popular.npy", self.popular.counts, allow_pickle=False)
+
+    @staticmethod
+    def load(folder: Path, settings: Settings) -> Behaviour:
+        """Map what ``save`` wrote."""
+        return Behaviour(
+            PopularIndex(np.load(folder / "popular.npy", mmap_mode="r")),
+            load_pairs(folder / "together"),
+            load_pairs(folder / "neighbours"),
+            TasteLane.load(folder / "taste", settings.taste),
+        )
+
+
+def learn_behaviour(settings: Settings, events: Events, n: int, now: int, tick: Tick) -> Behaviour:
+    """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now`` (UTC seconds)."""
+    tick("what sells")
+    popular = settings.popular.fit(events.rows, events.grades, events.at, n=n, now=now)
+    tick("shared baskets")
+    together = settings.together.fit(events.baskets, events.rows, n)
+    tick("shared shoppers")
+    neighbours = settings.neighbours.fit(events.owner, events.rows, n)
+    tick("taste (matrix factorisation)")
+    taste = settings.taste.fit(events.owner, events.rows, events.at, n=n, now=now)
+    return Behaviour(popular, together, neighbours, taste)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything one snapshot holds; ``dense`` is None where no encoder could be loaded."""
+
+    catalog: Catalog
+    events: Events
+    lexical: LexicalIndex
+    suggest: SuggestIndex
+    dense: DenseIndex | None
+    behaviour: Behaviour
+    weights: Mapping[str, Linear]
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
+        self.catalog.save(folder / "catalog")
+        self.events.save(folder / "events")
+        self.lexical.save(folder / "lexical")
+        self.suggest.save(folder / "suggest")
+        if self.dense is not None:
+            self.dense.save(folder / "dense")
+        (folder / "behaviour").mkdir(parents=True, exist_ok=True)
+        self.behaviour.save(folder / "behaviour")
+        (folder / "weights.json").write_bytes(dumps({name: linear.signals for name, linear in self.weights.items()}))
+
+    @staticmethod
+    def load(folder: Path, settings: Settings) -> Parts:
+        """Map parts written by ``save``; raises ArtifactError when one is missing or of another shape."""
+        try:
+            weights = orjson.loads((folder / "weights.json").read_bytes())
+            return Parts(
+                catalog=Catalog.load(folder / "catalog"),
+                events=Events.load(folder / "events"),
+                lexical=LexicalIndex.load(folder / "lexical"),
+                suggest=SuggestIndex.load(folder / "suggest"),
+                dense=DenseIndex.load(folder / "dense") if (folder / "dense").is_dir() else None,
+                behaviour=Behaviour.load(folder / "behaviour", settings),
+                weights={
+                    name: Linear(tuple(Signal(**signal) for signal in signals)) for name, signals in weights.items()
+                },
+            )
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise ArtifactError(
+                f"the snapshot cannot be read: {error}", where=str(folder), hint="train again: mercato train SHOP"
+            ) from error
+
+
+def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) -> dict[str, Retriever]:
+    """Every retriever by name; ``similar`` only where there are text vectors."""
+    recent = settings.lists.recent_seconds
+    found: dict[str, Retriever] = {
+        "popular": behaviour.popular,
+        "repeat": settings.repeat,
+        "next": PairLane(behaviour.together, "history"),
+        "neighbours": PairLane(behaviour.neighbours, "history", half_life_days=80.0),
+        "taste": behaviour.taste,
+        "recent": PairLane(behaviour.together, "recent", recent_seconds=recent),
+        "together": PairLane(behaviour.together, "anchors"),
+        "beside": PairLane(behaviour.neighbours, "anchors"),
+    }
+    if dense is not None:
+        found["similar"] = Similar(dense)
+    return found
+
+
+POOLS: Mapping[str, tuple[str, ...]] = {
+    "home": ("repeat", "next", "neighbours", "taste", "recent", "popular"),
+    "email": ("repeat", "next", "neighbours", "taste", "popular"),
+    "discover": ("next", "neighbours", "taste", "recent", "popular"),
+    "tail": ("next", "neighbours", "taste", "recent"),
+    "buy-again": ("repeat",),
+    "similar": ("similar", "beside"),
+    "together": ("together",),
+    "cart": ("together", "beside"),
+    "session": ("recent", "together", "similar", "neighbours"),
+}
+"""Which lanes fill the pool of each placement."""
+
+SCORES: Mapping[str, str] = {
+    "home": "again",
+    "email": "again",
+    "buy-again": "again",
+    "discover": "new",
+    "tail": "tail",
+    "similar": "similar",
+    "together": "basket",
+    "cart": "basket",
+    "session": "session",
+}
+"""Which readable score orders each placement."""
+
+
+def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:
+    """The signals of each score with the weights used until enough behaviour was seen to learn them."""
+    shared = columns(catalog, settings.shop.relations)
+    attribute = [Signal("profile:category", "attribute", 0.2)]
+    relation = [Signal(f"profile:{name}", "relation", 0.1) for name in shared if name != "category"]
+    behaviour = [
+        Signal("lane:next", "behaviour", 0.3, 0.1),
+        Signal("lane:neighbours", "behaviour", 0.3, 0.1),
+        Signal("lane:taste", "behaviour", 0.6, 0.1),
+    ]
+    popular = [Signal("lane:popular", "popularity", 0.2, 10.0)]
+    repeat = [Signal("lane:repeat", "behaviour", 1.0)]
+    anchored = [
+        Signal("lane:together", "behaviour", 1.0, 0.05),
+        Signal("lane:beside", "behaviour", 0.3, 0.1),
+        Signal("lane:taste", "behaviour", 0.1, 0.1),
+        Signal("lane:repeat", "behaviour", 0.1),
+        *popular,
+    ]
+    return {
+        "again": (*repeat, *behaviour, *attribute, *relation, *popular),
+        "new": (*behaviour, *attribute, *relation, *popular),
+        "basket": tuple(anchored),
+        "similar": (
+            Signal("lane:similar", "attribute", 2.0, 0.3),
+            Signal("lane:beside", "behaviour", 0.6, 0.1),
+            *(Signal(signal.note, signal.term, 0.05) for signal in relation),
+        ),
+        "search": (
+            Signal("lane:words", "words", 1.2, 4.0),
+            Signal("lane:meaning", "meaning", 1.5, 0.4),
+            Signal("lane:popular", "popularity", 0.12, 10.0),
+            Signal("lane:repeat", "behaviour", 0.25),
+            Signal("lane:taste", "behaviour", 0.4, 0.1),
+            Signal("profile:category", "attribute", 0.03),
+            *(Signal(signal.note, signal.term, 0.02) for signal in relation),
+        ),
+    }
+
+
+def complete(settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]) -> dict[str, Linear]:
+    """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
+
+    ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
+    """
+    now = Signal("lane:recent", "session", settings.lists.recent_weight, 0.05)
+    scores = {name: learned.get(name, Linear(tuple(signals))) for name, signals in hinted.items()}
+    again, new = scores["again"].signals, scores["new"].signals
+    scores["again"] = Linear((*again, now))
+    scores["new"] = Linear((*new, now))
+    scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
+    scores["session"] = Linear((*scores["basket"].signals, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
+    return scores
+
+
+def engine(
+    settings: Settings,
+    parts: Parts,
+    encoder: Encoder | None,
+    versions: Mapping[str, str],
+    degraded: tuple[str, ...] = (),
+) -> Engine:
+    """The request path over ``parts``; without an ``encoder`` search has words only and says so in every answer."""
+    catalog = parts.catalog
+    found = lanes(settings, parts.behaviour, parts.dense)
+    codes = columns(catalog, settings.shop.relations)
+    profile = Profile(codes)
+    policy = Chain((OnePerGroup(catalog.group), Cap(catalog.leaf, settings.lists.per_category)))
+    placements = {}
+    for name, pool in POOLS.items():
+        chosen = {lane: found[lane] for lane in pool if lane in found}
+        placements[name] = Placement(Fused(chosen, settings.lists.depth), parts.weights[SCORES[name]], policy)
+    understanding = Understanding(parts.lexical.vocabulary)
+    meaning = Meaning(parts.dense, encoder) if parts.dense is not None and encoder is not None else None
+    signals = {name: found[name] for name in ("popular", "repeat", "taste")}
+    sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
+    for name in codes:
+        sources[f"profile:{name}"] = _field_source(profile, name)
+    return Engine(
+        catalog=catalog,
+        search_parts=Search(
+            understand=understanding.parse,
+            relax=lambda words: understanding.relax(words),
+            words=parts.lexical,
+            meaning=meaning,
+            signals=signals,
+            score=parts.weights["search"],
+        ),
+        placements=placements,
+        profile=profile,
+        fallback=parts.behaviour.popular,
+        narrow=narrow,
+        reason=Explain(catalog, sources).reason,
+        versions=versions,
+        degraded=degraded if meaning is not None else (*degraded, "meaning"),
+    )
+
+
+def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:
+    return lambda request, row: profile.source(request, row, name)

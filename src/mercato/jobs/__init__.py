@@ -1,0 +1,1 @@
+"""The offline path: rows in, snapshots and reports out."""

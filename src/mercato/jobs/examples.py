@@ -1,0 +1,89 @@
+"""The log in, lists with what was wanted out: a time-respecting replay of what the engine would have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.engine import Engine
+from mercato.feedback.histories import Events
+from mercato.rank.train import Example
+from mercato.schema import GRADES, Request, Rows
+
+DAY = 86_400
+_BUY = GRADES["purchase-complete"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The log cut in two at ``cut`` (UTC seconds): what may be learned from, and what came after."""
+
+    cut: int
+    past: Events
+    future: Events
+
+
+def split(events: Events, end: int, window_days: int) -> Split:
+    """Everything before ``end`` − window is the past; the window up to ``end`` the future. Later events are dropped."""
+    cut = end - window_days * DAY
+    return Split(cut, events.where(events.at < cut), events.where((events.at >= cut) & (events.at < end)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one shopper bought in the future window: all of it, the first basket, and what they had never bought."""
+
+    shopper: int
+    bought: Rows
+    basket: Rows
+    new: Rows
+
+
+def wanted(parts: Split, most: int, seed: int, sellable: NDArray[np.bool_]) -> Iterator[Wanted]:
+    """Up to ``most`` shoppers with a past and a future purchase, drawn by ``seed``."""
+    future = parts.future.where((parts.future.grades >= _BUY) & sellable[parts.future.rows])
+    both = np.intersect1d(np.unique(future.owner), np.unique(parts.past.owner))
+    chosen = np.random.default_rng(seed).permutation(both)[:most]
+    for shopper in np.sort(chosen).tolist():
+        history = future.history(shopper)
+        bought = np.unique(history.rows)
+        before = parts.past.history(shopper).bought()
+        basket = np.unique(history.rows[history.baskets == history.baskets[0]])
+        yield Wanted(shopper, bought, basket, np.setdiff1d(bought, before))
+
+
+def request(placement: str, split: Split, shopper: int, k: int = 10, anchors: Rows | None = None) -> Request:
+    """What the engine would have been asked for ``shopper`` at the cut."""
+    return Request(
+        placement=placement,
+        at=datetime.fromtimestamp(split.cut, UTC),
+        k=k,
+        shopper=split.past.shoppers[shopper],
+        anchors=np.empty(0, np.int32) if anchors is None else anchors,
+        history=split.past.history(shopper),
+    )
+
+
+def examples(engine: Engine, parts: Split, most: int, seed: int) -> dict[str, list[Example]]:
+    """Lists by the score they teach: *again* (next basket), *new* (first purchases), *basket* (the rest of a basket)."""
+    found: dict[str, list[Example]] = {"again": [], "new": [], "basket": []}
+    random = np.random.default_rng(seed)
+    for want in wanted(parts, most, seed, engine.catalog.sellable):
+        found["again"].append(_example(engine, request("home", parts, want.shopper), want.basket))
+        if len(want.new):
+            found["new"].append(_example(engine, request("discover", parts, want.shopper), want.new))
+        if len(want.basket) > 1:
+            shuffled = random.permutation(want.basket).astype(np.int32)
+            shown = shuffled[: max(1, min(3, len(shuffled) // 2))]
+            asked = request("cart", parts, want.shopper, anchors=shown)
+            found["basket"].append(_example(engine, asked, shuffled[len(shown) :]))
+    return found
+
+
+def _example(engine: Engine, asked: Request, rows: Rows) -> Example:
+    ranking, _ = engine.pooled(asked, np.empty(0, np.int32))
+    return Example(ranking, np.isin(ranking.rows, rows).astype(np.float64))

@@ -1,0 +1,234 @@
+"""Products and events in, one published snapshot and an account of what was learned out."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mercato import build
+from mercato.artifacts import publish
+from mercato.catalog import Catalog
+from mercato.codec import dumps
+from mercato.errors import ArtifactError, DataError
+from mercato.feedback.histories import Events
+from mercato.jobs.examples import examples, split
+from mercato.models.text import LoadedTextEncoder
+from mercato.models.vectors import VectorCache
+from mercato.ports import Encoder
+from mercato.rank.linear import Linear
+from mercato.rank.train import ListwiseFit
+from mercato.retrieve.dense import DenseIndex
+from mercato.retrieve.lexical import LexicalIndex
+from mercato.retrieve.suggest import Suggest, SuggestIndex
+from mercato.schema import Product
+from mercato.settings import Settings
+from mercato.stores.sqlite import ShopStore
+
+Tick = Callable[[str], None]
+
+EVENT_COLUMNS = ("type", "shopper_id", "product_id", "at", "session_id")
+
+
+def texts(catalog: Catalog) -> dict[str, list[str]]:
+    """The text of each searchable field, one string per row."""
+    products = [catalog.product(row) for row in range(len(catalog))]
+    return {
+        "title": [product.title for product in products],
+        "categories": [" ".join(product.categories) for product in products],
+        "brand": [product.brand for product in products],
+        "attributes": [" ".join(" ".join(values) for values in product.attributes.values()) for product in products],
+        "description": [product.description for product in products],
+        "id": [product.id for product in products],
+    }
+
+
+def meaning_text(product: Product) -> str:
+    """What the encoder reads of a product: its title, its place in the shop and the start of its description."""
+    title = product.title.split(" · ")[0]
+    leaf = product.categories[0].split(" > ")[-2:] if product.categories else []
+    return ". ".join(part for part in (title, ", ".join(leaf), product.description[:200]) if part)
+
+
+def dense_index(
+    settings: Settings, catalog: Catalog, encoder: Encoder, cache: Path, tick: Tick
+) -> DenseIndex:
+    """Vectors of the distinct product texts and the cut-off learned from the shop's own category names."""
+    given = [meaning_text(catalog.product(row)) for row in range(len(catalog))]
+    distinct, text_of = np.unique(np.array(given, dtype=object), return_inverse=True)
+    vectors = VectorCache(cache).encode(
+        encoder, distinct.tolist(), lambda done, total: tick(f"text vectors {done}/{total}")
+    )
+    return settings.dense.index(vectors, text_of.astype(np.int32), _cutoff(settings, catalog, encoder, vectors, text_of))
+
+
+def _cutoff(settings: Settings, catalog: Catalog, encoder: Encoder, vectors: Any, text_of: Any) -> float:
+    """Queries are up to 200 category names; a text is a member when one of its products is in that category."""
+    facet = catalog.facets.get("categories")
+    if facet is None:
+        return settings.dense.floor
+    leaves = np.flatnonzero(np.bincount(facet.codes, minlength=len(facet.values)) >= 3)
+    chosen = np.sort(np.random.default_rng(0).permutation(leaves)[:200])
+    names = [facet.values[code].split(" > ")[-1] for code in chosen]
+    if not names:
+        return settings.dense.floor
+    member = np.zeros((len(chosen), len(vectors)), bool)
+    for place, code in enumerate(chosen):
+        member[place, text_of[facet.rows[facet.codes == code]]] = True
+    return settings.dense.cutoff(encoder.encode(names), vectors, member)
+
+
+def train(
+    store: ShopStore, home: Path, settings: Settings, now: datetime, tick: Tick, encoder: Encoder | None = None
+) -> dict[str, Any]:
+    """Train everything from the store and publish it atomically; a kill at any moment leaves the old snapshot serving.
+
+    Text vectors are kept by text hash, so a run that was interrupted goes on where it stopped. Raises DataError when
+    there is no product.
+    """
+    clock = _Clock(tick)
+    clock.start("catalogue")
+    version = f"{now:%Y%m%dT%H%M%S%f}"
+    seen = store.last_seq()
+    catalog = Catalog.build(store.products(), version)
+    if not len(catalog):
+        raise DataError("there is no product to learn from", where=str(home), hint="mercato import SHOP products.csv")
+    events = Events.from_frame(store.events_frame(columns=EVENT_COLUMNS), catalog)
+    with threadpool_limits(settings.learn.threads):
+        parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
+    clock.start("publish")
+    report = clock.report(_account(catalog, events, parts, learned, now, seen))
+    publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), {"seen": seen})
+    return report
+
+
+def _learn(
+    settings: Settings,
+    catalog: Catalog,
+    events: Events,
+    home: Path,
+    now: datetime,
+    clock: _Clock,
+    encoder: Encoder | None,
+) -> tuple[build.Parts, dict[str, int]]:
+    clock.start("words")
+    fields = texts(catalog)
+    lexical = settings.lexical.index(fields)
+    dense = None
+    if encoder is not None:
+        clock.start("meaning")
+        dense = dense_index(settings, catalog, encoder, home / "cache" / "vectors", clock.tick)
+    end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
+    draft = build.Parts(
+        catalog, events, lexical, _suggest(catalog, fields, np.zeros(len(catalog))), dense,
+        build.learn_behaviour(settings, events.where(events.at < 0), len(catalog), end, lambda _: None), {},
+    )  # fmt: skip
+    clock.start("weights of the score")
+    weights, learned = learn_weights(settings, draft, end, clock.tick)
+    clock.start("behaviour")
+    behaviour = build.learn_behaviour(settings, events, len(catalog), end, clock.tick)
+    suggest = _suggest(catalog, fields, behaviour.popular.counts)
+    return replace(draft, behaviour=behaviour, suggest=suggest, weights=weights), learned
+
+
+def learn_weights(
+    settings: Settings, draft: build.Parts, end: int, tick: Tick
+) -> tuple[dict[str, Linear], dict[str, int]]:
+    """Weights of every score from lists replayed over the window before ``end``, and how many lists each saw.
+
+    The lanes that fill those lists are fitted on what came before the window, so nothing looks ahead.
+    """
+    hinted = build.hints(settings, draft.catalog)
+    unlearned = build.complete(settings, {}, hinted)
+    replay = split(draft.events, end, settings.learn.window_days)
+    if not len(replay.past) or not len(replay.future):
+        return unlearned, {}
+    behaviour = build.learn_behaviour(settings, replay.past, len(draft.catalog), replay.cut, tick)
+    engine = build.engine(settings, replace(draft, behaviour=behaviour, weights=unlearned), None, {})
+    tick("replaying lists")
+    lists = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
+    tick("fitting")
+    fitted = {name: ListwiseFit(tuple(hinted[name])).fit(found) for name, found in lists.items()}
+    return build.complete(settings, fitted, hinted), {name: len(found) for name, found in lists.items()}
+
+
+def _suggest(catalog: Catalog, fields: dict[str, list[str]], popularity: Any) -> SuggestIndex:
+    facet = catalog.facets.get("categories")
+    counts = facet.counts(catalog.sellable) if facet is not None else {}
+    return Suggest().index(fields["title"], popularity, list(counts.items()), [])
+
+
+def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
+    parts.save(folder)
+    (folder / "report.json").write_bytes(dumps(report))
+
+
+def _account(
+    catalog: Catalog, events: Events, parts: build.Parts, learned: dict[str, int], now: datetime, seen: int
+) -> dict[str, Any]:
+    """What was learned from how much; filled up with times by the clock."""
+    few = "too few shoppers with purchases before and after the cut: built-in weights"
+    return {
+        "trained_at": now.isoformat().replace("+00:00", "Z"),
+        "seen": seen,
+        "data": {
+            "products": len(catalog),
+            "sellable": int(catalog.sellable.sum()),
+            "events": len(events),
+            "events_of_unknown_products": events.unknown,
+            "shoppers": len(events.shoppers),
+            "baskets": len(np.unique(events.baskets)),
+        },
+        "learned": {
+            "words": f"{len(parts.lexical.vocabulary.terms)} words",
+            "meaning": "skipped: no text encoder" if parts.dense is None else (
+                f"{len(parts.dense.vectors)} distinct texts, cut-off at cosine {parts.dense.cutoff:.2f}"
+            ),
+            "together": f"{parts.behaviour.together.nnz} pairs from shared baskets",
+            "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",
+            "taste": f"{len(parts.behaviour.taste.known)} products with factors",
+            **{f"weights: {name}": f"{learned[name]} lists" if name in learned else few for name in ("again", "new", "basket")},
+        },
+        "weights": {
+            name: [{"note": s.note, "term": s.term, "weight": s.weight, "scale": s.scale} for s in linear.signals]
+            for name, linear in parts.weights.items()
+        },
+    }  # fmt: skip
+
+
+class _Clock:
+    """Seconds per step and the peak memory of this process."""
+
+    def __init__(self, tick: Tick) -> None:
+        self.tick = tick
+        self._steps: list[tuple[str, float]] = []
+
+    def start(self, step: str) -> None:
+        self._steps.append((step, perf_counter()))
+        self.tick(step)
+
+    def report(self, account: dict[str, Any]) -> dict[str, Any]:
+        ends = [begun for _, begun in self._steps[1:]] + [perf_counter()]
+        seconds = {step: round(end - begun, 2) for (step, begun), end in zip(self._steps, ends, strict=True)}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {
+            **account,
+            "seconds": round(sum(seconds.values()), 2),
+            "steps": seconds,
+            "peak_mb": round(peak / 1024, 1),
+        }
+
+
+def load_encoder(settings: Settings, home: Path) -> tuple[LoadedTextEncoder | None, Sequence[str]]:
+    """The text encoder, or None and why not: a shop without it goes on with words alone."""
+    try:
+        return settings.encoder.load(home / "cache" / "models"), ()
+    except ArtifactError as error:
+        return None, (str(error),)

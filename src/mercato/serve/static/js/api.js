@@ -1,0 +1,45 @@
+/** Calls to this shop's own HTTP API; every failure is a Problem with words a person can read. */
+
+const SHOP = new URLSearchParams(location.search).get("shop") ?? sessionStorage.getItem("mercato.shop") ?? "";
+if (SHOP) sessionStorage.setItem("mercato.shop", SHOP);
+
+export class Problem extends Error {
+  constructor(status, error) {
+    super(error?.message ?? "The shop did not answer");
+    this.status = status;
+    this.code = error?.code ?? "unreachable";
+    this.hint = error?.hint ?? "";
+  }
+}
+
+export function headers(body) {
+  return { ...(body ? { "Content-Type": "application/json" } : {}), ...(SHOP ? { "X-Shop": SHOP } : {}) };
+}
+
+/** The address of an API path, with the shop in it: a beacon cannot carry a header. */
+export const addressed = (path) => (SHOP ? `${path}?shop=${encodeURIComponent(SHOP)}` : path);
+
+async function call(method, path, body, signal) {
+  let response;
+  try {
+    response = await fetch(path, { method, headers: headers(body), body: body && JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, { message: "The shop cannot be reached. Is the server still running?" });
+  }
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new Problem(response.status, answer?.error);
+  return answer;
+}
+
+/** Leave out what is empty, so that the server's defaults hold. */
+const given = (record) => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined && value !== "" && value !== null));
+
+export const search = (request, signal) => call("POST", "/v1/search", given(request), signal);
+export const recommend = (placement, request) => call("POST", "/v1/recommend", given({ placement, explain: true, ...request }));
+export const suggest = (q, signal) => call("GET", `/v1/suggest?q=${encodeURIComponent(q)}&k=8`, undefined, signal);
+export const product = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}`);
+export const reviews = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}/reviews:summary`);
+export const shopper = (id) => call("GET", `/v1/shoppers/${encodeURIComponent(id)}`);
+export const shoppers = (prefix, k = 40) => call("GET", `/v1/shoppers?prefix=${encodeURIComponent(prefix)}&k=${k}`);
+export const consoleData = (part, query = "") => call("GET", `/v1/console/${part}${query}`);

@@ -1,0 +1,111 @@
+/** A search in, the results page out: list, filters with counts, order, pages, and honest words when nothing fits. */
+import * as api from "../api.js";
+import { card } from "../card.js";
+import { announce, glyph, h } from "../dom.js";
+import { send, settled } from "../events.js";
+import { chips, column } from "../facets.js";
+import { count, leaf, plural } from "../format.js";
+import { DEEPEST, PER_PAGE, addressOf, parse, whereOf } from "../query.js";
+import { go } from "../router.js";
+import { row } from "../row.js";
+import { didJust, read, session, shopper, write } from "../store.js";
+import { drawing } from "../tile.js";
+
+const SORTS = { "": "Best match", price: "Price, low to high", "-price": "Price, high to low", "-rating": "Best rated", "-created_at": "Newest", title: "Name" };
+const MOST_FIELDS = 5;
+let lastSent = "";
+
+/* Which attributes this shop filters by: those its own products carry, learned from the lists seen so far. */
+async function fields() {
+  if (!read("fields", null, sessionStorage)) learnFields((await api.search({ query: "", k: 50 })).items);
+  return read("fields", [], sessionStorage);
+}
+
+function learnFields(items) {
+  const known = new Set(read("fields", [], sessionStorage));
+  for (const item of items) for (const name of Object.keys(item.attributes ?? {})) known.add(name);
+  write("fields", [...known].sort().slice(0, MOST_FIELDS), sessionStorage);
+}
+
+async function fetchAll(state) {
+  const attributes = await fields();
+  const facets = ["categories", "brand", ...attributes.filter((name) => name !== "brand")];
+  const ask = (more) => api.search({ query: state.q, shopper: shopper(), session: session(), ...more });
+  const [slate, ...alternatives] = await Promise.all([
+    ask({ k: PER_PAGE, page: state.page, sort: state.sort, where: whereOf(state), facets }),
+    ...Object.keys(state.chosen).map((field) => ask({ k: 1, where: whereOf(state, field), facets: [field] })),
+  ]);
+  Object.keys(state.chosen).forEach((field, place) => Object.assign(slate.facets ??= {}, alternatives[place].facets));
+  return slate;
+}
+
+function pagesOf(state, total) {
+  const last = Math.min(Math.ceil(total / PER_PAGE), Math.floor(DEEPEST / PER_PAGE)) - 1;
+  if (last < 1) return null;
+  const near = [...new Set([0, state.page - 1, state.page, state.page + 1, last])].filter((page) => page >= 0 && page <= last).sort((a, b) => a - b);
+  const link = (page) => h("a", { href: addressOf(state, { page }), "aria-current": page === state.page ? "page" : null, "aria-label": `Page ${page + 1}` }, count(page + 1));
+  return h("nav", { class: "pages", "aria-label": "Pages" }, near.map((page, place) => [place && page - near[place - 1] > 1 ? h("span", {}, "…") : null, link(page)]));
+}
+
+function notes(state, slate) {
+  return [
+    slate.corrected ? h("p", { class: "note" }, h("span", {}, "Nothing matches ", h("b", {}, state.q), ", so these are results for ", h("b", {}, slate.corrected), ".")) : null,
+    slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Few products have every word, so these match ", h("b", {}, slate.relaxed), ".")) : null,
+    slate.degraded.length ? h("p", { class: "note bad" }, `A part of the shop is resting (${slate.degraded.join(", ")}); the list is made from the rest.`) : null,
+  ];
+}
+
+function nothing(state) {
+  const filtered = whereOf(state);
+  const popular = row({ placement: "home", title: "While you are here", key: "nothing" });
+  popular.load();
+  return h("div", {}, h("div", { class: "nothing" }, drawing("basket"), h("h2", {}, state.q ? `We have nothing for “${state.q}”` : "Nothing on this shelf"),
+    h("p", {}, filtered ? "With these filters, that is. Take one off, or clear them all." : "Try a simpler word, or the name of the thing rather than the maker. The shopkeeper sees this search in the console."),
+    filtered ? h("div", { class: "chips" }, h("a", { class: "chip", href: addressOf(state, { category: "", price: null, chosen: {} }) }, "Clear all filters")) : null), popular.element);
+}
+
+/* A reload or a step back is the same search, not a new one. */
+function record(state, slate) {
+  const key = `${shopper()} ${state.q} ${JSON.stringify(whereOf(state) ?? {})}`;
+  if (key === lastSent || !state.q) return;
+  lastSent = key;
+  send("search", { query: state.q, slate_id: slate.slate_id });
+  didJust(`you searched ${state.q}`);
+}
+
+function sorter(state) {
+  const select = h("select", { id: "sort", onchange: () => go(addressOf(state, { sort: select.value })) },
+    Object.entries(SORTS).map(([value, text]) => h("option", { value, selected: value === state.sort }, text)));
+  return h("label", { for: "sort" }, h("span", { class: "label" }, "Sort"), select);
+}
+
+/** The element, filled. */
+export async function results(_, url) {
+  const state = parse(url.search);
+  document.querySelector("#q").value = state.q;
+  await settled();
+  let slate;
+  try {
+    slate = await fetchAll(state);
+  } catch (problem) {
+    return h("div", { class: "wrap nothing", dataset: { title: "Search" } }, h("h1", { tabindex: "-1" }, "That search did not work"), h("p", {}, `${problem.message}. ${problem.hint}`));
+  }
+  learnFields(slate.items);
+  record(state, slate);
+  const title = state.q ? `“${state.q}”` : state.category ? leaf(state.category) : "Everything";
+  const filters = h("aside", { class: "facets", id: "filters", "aria-label": "Filters" },
+    h("button", { type: "button", class: "button closefacets", onclick: () => filters.classList.remove("open") }, `Show ${plural(slate.total, "result")}`), column(state, slate.facets ?? {}));
+  const opener = h("button", { type: "button", class: "button slim openfacets", onclick: () => { filters.classList.add("open"); filters.querySelector("button").focus(); } }, glyph("filter"), "Filters");
+  filters.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && filters.classList.contains("open")) {
+      filters.classList.remove("open");
+      opener.focus();
+    }
+  });
+  announce(`${plural(slate.total, "result")} for ${title}`);
+  return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id } }, filters, h("div", {},
+    h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, opener, sorter(state))),
+    chips(state), notes(state, slate),
+    slate.items.length ? h("ul", { class: "grid" }, slate.items.map((item, place) => h("li", {}, card(item, slate, place)))) : nothing(state),
+    pagesOf(state, slate.total)));
+}

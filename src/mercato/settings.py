@@ -1,0 +1,126 @@
+"""mercato.toml in, one tree of frozen settings out; an unknown key is an error that says where and lists the known."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from mercato.errors import SettingsError
+from mercato.models.text import TextEncoder
+from mercato.retrieve.dense import Dense
+from mercato.retrieve.lexical import Lexical
+from mercato.retrieve.pairs import Neighbours, Together
+from mercato.retrieve.popular import Popular
+from mercato.retrieve.repeat import Repeat
+from mercato.retrieve.taste import Taste
+
+
+@dataclass(frozen=True)
+class About:
+    """The shop itself. ``relations`` name the catalogue fields whose shared values are a relation ("same maker")."""
+
+    name: str = ""
+    currency: str = "USD"
+    language: str = "en"
+    relations: tuple[str, ...] = ("brand", "maker")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """How lists are made: ``depth`` rows per lane, at most ``per_category`` of one category before others had a turn."""
+
+    depth: int = 200
+    per_category: int = 2
+    recent_seconds: int = 7200
+    recent_weight: float = 3.0
+
+
+@dataclass(frozen=True)
+class Learn:
+    """How the score's weights are learned: the last ``window_days`` are what lists are judged by; at most
+    ``shoppers`` lists are looked at."""
+
+    window_days: int = 28
+    shoppers: int = 700
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every table of mercato.toml; each is a recipe whose fields are the keys."""
+
+    shop: About = field(default_factory=About)
+    lexical: Lexical = field(default_factory=Lexical)
+    encoder: TextEncoder = field(default_factory=TextEncoder)
+    dense: Dense = field(default_factory=Dense)
+    popular: Popular = field(default_factory=Popular)
+    repeat: Repeat = field(default_factory=Repeat)
+    together: Together = field(default_factory=Together)
+    neighbours: Neighbours = field(default_factory=Neighbours)
+    taste: Taste = field(default_factory=Taste)
+    lists: Lists = field(default_factory=Lists)
+    learn: Learn = field(default_factory=Learn)
+
+
+def load(path: Path) -> Settings:
+    """The settings in ``path``; raises SettingsError that names file, table and key."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError("there is no mercato.toml", where=str(path), hint="make a shop: mercato new SHOP") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(path)) from error
+    return parse(tables, str(path))
+
+
+def parse(tables: Mapping[str, Any], where: str = "settings") -> Settings:
+    """Settings from a parsed TOML document.
+
+    >>> parse({"lists": {"per_category": 3}}).lists.per_category
+    3
+    """
+    types = get_type_hints(Settings)
+    _known(tables, types, where, "table")
+    made = {name: _recipe(types[name], table, f"{where} [{name}]") for name, table in tables.items()}
+    return Settings(**made)
+
+
+def _recipe(kind: Any, table: Any, where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise SettingsError("a table was expected", where=where)
+    hints = get_type_hints(kind)
+    _known(table, {item.name: hints[item.name] for item in dataclasses.fields(kind)}, where, "key")
+    defaults = kind()
+    values = {name: _value(value, getattr(defaults, name), f"{where} {name}") for name, value in table.items()}
+    return dataclasses.replace(defaults, **values)
+
+
+def _value(value: Any, default: Any, where: str) -> Any:
+    """``value`` if it is of the kind of ``default``: a whole number may stand for a fraction, a list for a tuple."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(value)
+    wanted = Mapping if isinstance(default, Mapping) else type(default)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
+        raise SettingsError(f"{value!r} is no {wanted.__name__}", where=where, hint=f"for example {default!r}")
+    return value
+
+
+def _known(given: Mapping[str, Any], known: Mapping[str, Any], where: str, what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise SettingsError(f"unknown {what} {name!r}", where=where, hint=f"known: {', '.join(known)}")
+
+
+def starter(name: str, currency: str = "USD") -> str:
+    """The mercato.toml of a new shop: the few lines one may want to change."""
+    return (
+        f"# Settings of this shop. Every key has a default; docs/reference/settings.md lists them all.\n"
+        f'[shop]\nname = "{name}"\ncurrency = "{currency}"\n'
+    )

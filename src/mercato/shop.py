@@ -1,0 +1,443 @@
+"""A shop on disk in, everything one can ask of it out: the Python facade that the command line and HTTP stand on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import orjson
+
+from mercato import build
+from mercato.artifacts import open_current
+from mercato.engine import Engine
+from mercato.errors import DataError, NotFound, RequestError
+from mercato.feedback.doctor import examine
+from mercato.feedback.histories import Histories
+from mercato.jobs.evaluate import evaluate
+from mercato.jobs.ingest import ingest
+from mercato.jobs.train import load_encoder, train
+from mercato.ports import Receipt
+from mercato.schema import GRADES, PLACEMENTS, Interaction, Product, Request, Rows, Slate
+from mercato.settings import Settings, load, starter
+from mercato.stores.sqlite import ShopStore
+
+Tick = Callable[[str], None]
+
+
+def _silent(step: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """One snapshot being served: swapped whole, so no answer mixes two."""
+
+    engine: Engine
+    parts: build.Parts
+    histories: Histories
+    report: Mapping[str, Any]
+    last_event: datetime
+
+
+class Shop:
+    """One shop: a folder with mercato.toml, shop.db and snapshots/. Safe to use from several threads.
+
+    Make one with ``mercato.create`` or ``mercato.open``; close it, or use it in a ``with`` statement.
+    """
+
+    def __init__(self, home: Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None) -> None:
+        self.home = home
+        self.settings: Settings = load(home / "mercato.toml")
+        self.name = self.settings.shop.name or home.name
+        self.store = ShopStore.open(home, create=not read_only, read_only=read_only)
+        self._read_only = read_only
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._live: Live | None = None
+        self._hidden: frozenset[str] = frozenset()
+        self._swap = Lock()
+        self._encoder, self._why_no_encoder = load_encoder(self.settings, home)
+        self.reload()
+
+    def __enter__(self) -> Shop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush what is buffered and let go of the files."""
+        self.store.close()
+
+    def reload(self) -> None:
+        """Serve the newest good snapshot; a corrupt one is passed over and named in ``degraded``."""
+        opened = open_current(self.home / "snapshots")
+        if opened is None:
+            return
+        parts = build.Parts.load(opened.folder, self.settings)
+        report = orjson.loads((opened.folder / "report.json").read_bytes())
+        degraded = tuple(f"snapshot:{version}" for version in opened.refused)
+        version = parts.catalog.version
+        versions = {"catalogue": version, "index": version, "model": version}
+        engine = build.engine(self.settings, parts, self._encoder, versions, degraded)
+        histories = Histories(parts.events, parts.catalog)
+        last = int(parts.events.at.max()) if len(parts.events) else int(self._clock().timestamp())
+        live = [event for _, event in self.store.read(after=int(report["seen"]))]
+        histories.add(live)
+        newest = max((event.at for event in live if event.at), default=datetime.fromtimestamp(last, UTC))
+        with self._swap:
+            self._live = Live(engine, parts, histories, report, newest)
+
+    # ---- asking -------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        page: int = 0,
+        shopper: str = "",
+        session: str = "",
+        where: Mapping[str, Any] | None = None,
+        sort: str = "",
+        facets: Sequence[str] = (),
+        explain: bool = False,
+    ) -> Slate:
+        """Everything that matches ``query``, page ``page`` of size ``k``; an empty query browses the shop.
+
+        ``where`` filters (see CONTRACT), ``facets`` are counted over exactly the matched set, ``sort`` is "" (best
+        first) or a number field such as "price", "-price". Raises RequestError for an unknown field or sort.
+        """
+        live = self._serving()
+        request = self._request(live, "search", k, page, shopper, session, where or {}, explain)
+        request = replace(request, query=query, sort=sort, facets=tuple(facets))
+        return self._logged(live.engine.search(request, self._gone(live), uuid.uuid4().hex))
+
+    def recommend(
+        self,
+        placement: str,
+        k: int = 10,
+        *,
+        shopper: str = "",
+        session: str = "",
+        product: str = "",
+        cart: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        explain: bool = False,
+    ) -> Slate:
+        """The list of one placement; a shopper never seen gets what sells. Raises RequestError or NotFound."""
+        live = self._serving()
+        if placement not in PLACEMENTS:
+            raise RequestError(
+                f"no placement {placement!r}", where="placement", hint=f"placements: {', '.join(PLACEMENTS)}"
+            )
+        request = self._request(live, placement, k, 0, shopper, session, where or {}, explain)
+        request = replace(request, product=product, cart=tuple(cart), anchors=_anchors(live, request, product, cart))
+        return self._logged(live.engine.recommend(request, self._gone(live), uuid.uuid4().hex))
+
+    def suggest(self, prefix: str, k: int = 8) -> dict[str, Any]:
+        """Completions of what is being typed: past queries, categories with counts, products."""
+        live = self._serving()
+        found = live.parts.suggest.suggest(prefix, k)
+        products = [live.parts.catalog.product(row) for row in found["products"]]
+        return {**found, "products": [{"id": product.id, "title": product.title} for product in products]}
+
+    def _request(
+        self,
+        live: Live,
+        placement: str,
+        k: int,
+        page: int,
+        shopper: str,
+        session: str,
+        where: Mapping[str, Any],
+        explain: bool,
+    ) -> Request:
+        if not 1 <= k <= 1000:
+            raise RequestError(f"k is {k}", where="k", hint="ask for 1 to 1000 items")
+        if page < 0:
+            raise RequestError(f"page is {page}", where="page", hint="pages count from 0")
+        # a shop whose data ended long ago is answered as of its last day, or every decay would be nothing
+        at = min(self._clock(), live.last_event + timedelta(days=1))
+        history = live.histories.of(shopper, session, int(self._clock().timestamp()))
+        return Request(
+            placement, at, k=k, page=page, shopper=shopper, session=session, where=where, explain=explain,
+            history=history,
+        )  # fmt: skip
+
+    def _serving(self) -> Live:
+        if self._live is None:
+            raise DataError("this shop has not been trained yet", where=str(self.home), hint="mercato train SHOP")
+        return self._live
+
+    def _gone(self, live: Live) -> Rows:
+        return live.parts.catalog.rows(self._hidden)
+
+    def _logged(self, answer: Any) -> Slate:
+        slate, impression = answer
+        if not self._read_only:
+            self.store.log_impression(impression)
+        found: Slate = slate
+        return found
+
+    # ---- telling ------------------------------------------------------------------------------------------------
+
+    def record(self, events: Iterable[Interaction]) -> Receipt:
+        """Keep events durably; when this returns, the shopper's next list knows them. Stamps ``at`` and ``event_id``."""
+        now = self._clock()
+        stamped = [
+            replace(event, at=event.at or now, event_id=event.event_id or uuid.uuid4().hex) for event in events
+        ]
+        receipt = self.store.append(stamped)
+        with self._swap:
+            live = self._live
+            if live is not None and stamped:
+                live.histories.add(stamped)
+                newest = max(event.at for event in stamped if event.at is not None)
+                self._live = replace(live, last_event=max(live.last_event, min(newest, now)))
+        return receipt
+
+    def import_(
+        self,
+        sources: Sequence[Any],
+        kind: str | None = None,
+        format: str = "auto",
+        *,
+        weeks_later: int = 0,
+        tick: Tick = _silent,
+    ) -> dict[str, Any]:
+        """Import files or tables (see CONTRACT "Data in"): all of it or, on an error, nothing. Train to use it."""
+        report = ingest(
+            self.store, self.home, sources, now=self._clock(), kind=kind, format=format, weeks_later=weeks_later,
+            tick=tick,
+        )  # fmt: skip
+        return report.to_dict()
+
+    def train(self, tick: Tick = _silent) -> dict[str, Any]:
+        """Learn from everything in the store, publish a new snapshot and serve it. Returns what was learned."""
+        report = train(self.store, self.home, self.settings, self._clock(), tick, self._encoder)
+        self.reload()
+        return report
+
+    def evaluate(self, part: str = "all", tick: Tick = _silent) -> dict[str, Any]:
+        """Offline metrics with confidence intervals beside the nulls; kept for ``metrics``. Writes no snapshot."""
+        live = self._serving()
+        found = evaluate(live.parts, self.settings, self._encoder, part, tick)
+        kept = {**self.metrics(), **found}
+        self.store.set_meta("metrics", orjson.dumps(kept).decode())
+        return kept
+
+    # ---- products and shoppers ----------------------------------------------------------------------------------
+
+    def product(self, product_id: str) -> Product:
+        """The product as stored now; raises NotFound."""
+        found = self.store.product(product_id)
+        if found is None:
+            raise NotFound(f"no product {product_id!r}", where="id")
+        return found
+
+    def put_products(self, products: Iterable[Product]) -> tuple[int, int]:
+        """Insert or replace products durably: (inserted, updated). Lists show them after the next ``train``."""
+        given = list(products)
+        counts = self.store.put_products(given)
+        self._hidden -= {product.id for product in given}
+        return counts
+
+    def delete_product(self, product_id: str) -> bool:
+        """Take a product out: it is gone from the next answer on. False when it was not there."""
+        found = self.store.delete_product(product_id)
+        self._hidden |= {product_id}
+        return found
+
+    def reviews(self, product_id: str) -> dict[str, Any]:
+        """How many reviews a product has, their average rating and the spread; raises NotFound."""
+        self.product(product_id)
+        return self.store.review_summary(product_id)
+
+    def shopper(self, shopper_id: str) -> dict[str, Any]:
+        """What is known about one shopper; raises NotFound."""
+        live = self._serving()
+        history = live.histories.of(shopper_id, "", int(self._clock().timestamp()))
+        attributes = self.store.shopper(shopper_id)
+        if not len(history) and attributes is None:
+            raise NotFound(f"no shopper {shopper_id!r}", where="id")
+        catalog = live.parts.catalog
+        leaves = catalog.leaf[history.rows]
+        counts = np.bincount(leaves[leaves >= 0], minlength=1)
+        examples = {int(leaf): int(row) for leaf, row in zip(leaves, history.rows, strict=True)}
+        top = [code for code in np.argsort(-counts, kind="stable")[:8].tolist() if counts[code]]
+        names = {grade: name for name, grade in GRADES.items()} | {4: "purchase-complete"}
+        recent = [
+            {
+                "type": names[int(history.grades[place])],
+                "at": datetime.fromtimestamp(int(history.at[place]), UTC).isoformat(),
+                "product_id": catalog.ids[history.rows[place]],
+                "title": catalog.product(int(history.rows[place])).title,
+            }
+            for place in range(len(history) - 1, max(len(history) - 21, -1), -1)
+        ]
+        return {
+            "id": shopper_id,
+            "events": len(history),
+            "purchases": int((history.grades >= GRADES["purchase-complete"]).sum()),
+            "first_at": _iso(history.at[0]) if len(history) else None,
+            "last_at": _iso(history.at[-1]) if len(history) else None,
+            "attributes": attributes or {},
+            "top_categories": [
+                {"path": catalog.product(examples[code]).categories[0], "count": int(counts[code])} for code in top
+            ],
+            "recent": recent,
+        }
+
+    def shoppers(self, k: int = 50, prefix: str = "") -> list[dict[str, Any]]:
+        """Shoppers whose id starts with ``prefix``, most events first."""
+        events = self._serving().parts.events
+        counts = np.bincount(events.owner, minlength=len(events.shoppers))
+        chosen = [n for n in np.argsort(-counts, kind="stable").tolist() if events.shoppers[n].startswith(prefix)]
+        return [
+            {
+                "id": events.shoppers[n],
+                "purchases": int(counts[n]),
+                "last_at": _iso(events.at[np.searchsorted(events.owner, n + 1) - 1]),
+            }
+            for n in chosen[:k]
+        ]
+
+    # ---- what the console shows ---------------------------------------------------------------------------------
+
+    def views(self, shopper: str, k: int = 8) -> dict[str, Any]:
+        """What each retriever and term says for one shopper, beside the list they would see."""
+        live = self._serving()
+        request = self._request(live, "home", k, 0, shopper, "", {}, True)
+        allowed = live.parts.catalog.allowed({})
+        lanes = []
+        for name, lane in build.lanes(self.settings, live.parts.behaviour, live.parts.dense).items():
+            ranking = lane.retrieve(request, allowed, k)
+            items = [
+                {
+                    "id": live.parts.catalog.ids[row],
+                    "title": live.parts.catalog.product(int(row)).title,
+                    "score": float(score),
+                }
+                for row, score in zip(ranking.rows, ranking.scores, strict=True)
+            ]
+            lanes.append({"name": name, "items": items})
+        slate, _ = live.engine.recommend(request, self._gone(live), "preview")
+        return {
+            "lanes": [lane for lane in lanes if lane["items"]],
+            "slate": [
+                {
+                    "id": item.product.id,
+                    "title": item.product.title,
+                    "score": item.score,
+                    "terms": dict(item.terms),
+                    "reason": item.reason,
+                }
+                for item in slate.items
+            ],
+            "weights": live.report["weights"],
+        }
+
+    def learned(self) -> dict[str, Any]:
+        """What was learned from how much data (the training report), {} before the first training."""
+        return dict(self._live.report) if self._live else {}
+
+    def metrics(self) -> dict[str, Any]:
+        """The latest offline evaluation, {} before the first."""
+        kept = self.store.meta("metrics")
+        found: dict[str, Any] = orjson.loads(kept) if kept else {}
+        return found
+
+    def doctor(self) -> dict[str, Any]:
+        """What is wrong with the catalogue and the events, and what each problem costs."""
+        return examine(self.store, self._live.parts.catalog if self._live else None, self._clock())
+
+    def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
+        """Queries that found nothing, most frequent first."""
+        return self.store.empty_searches(k)
+
+    def recent_searches(self, k: int = 50) -> list[dict[str, Any]]:
+        """The latest queries with how much they found."""
+        return self.store.recent_searches(k)
+
+    def status(self) -> dict[str, Any]:
+        """Is it ready, how much it holds, and what is missing."""
+        live = self._live
+        degraded = list(live.engine.degraded) if live else []
+        return {
+            "name": self.name,
+            "ready": live is not None,
+            "products": self.store.product_count(),
+            "events": self.store.last_seq(),
+            "shoppers": len(live.parts.events.shoppers) if live else 0,
+            "versions": dict(live.engine.versions) if live else {},
+            "degraded": degraded,
+            "notes": list(self._why_no_encoder),
+        }
+
+
+def _iso(seconds: Any) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
+def _anchors(live: Live, request: Request, product: str, cart: Sequence[str]) -> Rows:
+    """The rows a placement starts from: its product, its cart, or what the session last touched."""
+    catalog = live.parts.catalog
+    if request.placement in ("similar", "together"):
+        if not product:
+            raise RequestError(f"{request.placement!r} needs a product", where="product")
+        row = catalog.row(product)
+        if row is None:
+            raise NotFound(f"no product {product!r} in the trained catalogue", where="product")
+        return np.array([row], np.int32)
+    if request.placement == "cart":
+        if not cart:
+            raise RequestError("'cart' needs the product ids in the cart", where="cart")
+        return catalog.rows(dict.fromkeys(cart))
+    if request.placement == "session":
+        return np.unique(request.history.rows[-5:])
+    return np.empty(0, np.int32)
+
+
+def create(
+    path: str | Path,
+    *,
+    products: Any = None,
+    events: Any = None,
+    reviews: Any = None,
+    settings: str = "",
+    clock: Callable[[], datetime] | None = None,
+) -> Shop:
+    """Make a shop folder at ``path`` and import what is given (a table, a path or a list of paths each).
+
+    ``settings`` is the text of mercato.toml. Raises DataError when there is a shop already, or a table is wrong.
+    """
+    home = Path(path)
+    if (home / "mercato.toml").exists():
+        raise DataError("there is a shop already", where=str(home), hint="mercato.open(path), or another folder")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "mercato.toml").write_text(settings or starter(home.name), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"the shop folder cannot be written: {error.strerror}", where=str(home)) from error
+    shop = Shop(home, clock=clock)
+    for kind, given in (("products", products), ("events", events), ("reviews", reviews)):
+        if given is not None:
+            paths = given if isinstance(given, list) and given and isinstance(given[0], str | Path) else [given]
+            shop.import_(paths, kind)
+    return shop
+
+
+def open_shop(
+    path: str | Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None
+) -> Shop:
+    """The shop at ``path``; raises DataError or SettingsError when it is none."""
+    home = Path(path)
+    if not (home / "mercato.toml").exists():
+        raise DataError("no shop here", where=str(home), hint=f"make one: mercato new {home}")
+    return Shop(home, read_only=read_only, clock=clock)

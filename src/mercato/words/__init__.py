@@ -1,0 +1,19 @@
+"""Words: one reading of text for documents and queries, and what an index knows of each term."""
+
+from mercato.words.clean import TEXT_CHARACTERS, normalise
+from mercato.words.stem import stem
+from mercato.words.tokens import QUERY_CHARACTERS, QUERY_WORDS, Token, analyse, query_tokens, tokenise
+from mercato.words.vocabulary import Vocabulary
+
+__all__ = [
+    "QUERY_CHARACTERS",
+    "QUERY_WORDS",
+    "TEXT_CHARACTERS",
+    "Token",
+    "Vocabulary",
+    "analyse",
+    "normalise",
+    "query_tokens",
+    "stem",
+    "tokenise",
+]
