@@ -355,7 +355,9 @@ class Shop:
 
     def doctor(self) -> dict[str, Any]:
         """What is wrong with the catalogue and the events, and what each problem costs."""
-        return examine(self.store, self._live.parts.catalog if self._live else None, self._clock())
+        columns = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
+        catalog = self._live.parts.catalog if self._live else None
+        return examine(catalog, self.store.events_frame(columns=columns), self._clock())
 
     def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """Queries that found nothing, most frequent first."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mercato.models.hashed import HashEncoder
 from mercato.models.text import TextEncoder
 from mercato.models.vectors import NamedEncoder

@@ -5,6 +5,8 @@ Cash-register systems cut names to about 30 capitals ("SFT DRNK 2 LITER BTL CARB
 
     title    TEXT       words              the whole text, wherever it stands
     in       CATEGORY   TEXT      words    the whole text inside one category; wins over ``title``
+    phrase   TEXT       TEXT               rewritten before the rules run, in the order of the file
+    turn     NOUN       words              a noun that comes first and should come last ("GRAPES RED" → "Red grapes")
     word     WORD       words              one abbreviation, misspelling or proper name
     noun     CATEGORY   words              put after a text made only of qualities ("PREMIUM" of bacon)
     lead     CATEGORY   words              put before a text that does not name it ("RIBS" of beef)
@@ -28,7 +30,8 @@ _CUT_PARENTHESIS = re.compile(r"\([^)]*$")
 _PARENTHESIS = re.compile(r"\(([^)]*)\)")
 _PART = re.compile(r"\s+-\s*|\s*-\s+|\s*:\s*|\s*,\s*")
 _ITEM = re.compile(r"\s*[/&]\s*|\s+AND\s+")
-_COLUMNS = {"title": 2, "in": 3, "word": 2, "noun": 2, "lead": 2, "quality": 1, "tail": 1}
+_COLUMNS = {"title": 2, "in": 3, "phrase": 2, "turn": 2, "word": 2, "noun": 2, "lead": 2, "quality": 1, "tail": 1}
+_REST = re.compile(r"^MISC(?:ELLANEOUS)?\.? (?P<first>.+)$|^(?P<last>.+?)(?: -|-|:)? (?:MISC|(?:ALL )?OTHERS?)$")
 _SAID_IN_BRACKETS = frozenset({"COLD", "HOT", "FRZ", "AEROSOL", "VEGETARIAN", "OUTDOOR", "SUPPLEMENT"})
 
 
@@ -47,6 +50,8 @@ class Lexicon:
 
     titles: Mapping[str, str]
     within: Mapping[tuple[str, str], str]
+    phrases: Mapping[str, str]
+    turns: Mapping[str, str]
     words: Mapping[str, str]
     nouns: Mapping[str, str]
     leads: Mapping[str, str]
@@ -67,8 +72,17 @@ class Lexicon:
             kinds[kind][key] = cells[-1]
         flat = {kind: {key[0]: words for key, words in kinds[kind].items()} for kind in _COLUMNS if kind != "in"}
         within = {(category, text): words for (category, text), words in kinds["in"].items()}
-        qualities, tails = frozenset(flat["quality"]), frozenset(flat["tail"])
-        return Lexicon(flat["title"], within, flat["word"], flat["noun"], flat["lead"], qualities, tails)
+        return Lexicon(
+            titles=flat["title"],
+            within=within,
+            phrases=flat["phrase"],
+            turns=flat["turn"],
+            words=flat["word"],
+            nouns=flat["noun"],
+            leads=flat["lead"],
+            qualities=frozenset(flat["quality"]),
+            tails=frozenset(flat["tail"]),
+        )
 
     def readable(self, text: str, category: str = "") -> str:
         """``text`` as a shop would write it; ``category`` (the retailer's own text) settles what "PREMIUM" is.
@@ -87,9 +101,13 @@ class Lexicon:
         return known if known else self._named(self._ruled(text), text, category)
 
     def _ruled(self, text: str) -> str:
+        for phrase, rewritten in self.phrases.items():
+            text = text.replace(phrase, rewritten)
         text = _CUT_PARENTHESIS.sub("", text)
         text = _PARENTHESIS.sub(lambda found: f", {found[1]}" if found[1] in _SAID_IN_BRACKETS else " ", text)
-        text = text.replace("W/O ", "WITHOUT ").replace("W/", "WITH ").replace(".", " ")
+        text = re.sub(r"\bW/", "WITH ", re.sub(r"\bW/O ", "WITHOUT ", text)).replace(".", " ").strip()
+        if found := _REST.match(text):
+            text = f"{found['first'] or found['last']}, OTHER"
         parts = [self._part(part) for part in _PART.split(text)]
         return _sentence(", ".join(part for part in parts if part))
 
@@ -102,6 +120,8 @@ class Lexicon:
         words = item.split()
         while words and words[-1] in self.tails:
             words.pop()
+        if len(words) > 1 and words[0] in self.turns:
+            words = [*words[1:], words[0]]
         return " ".join(self.words.get(word, word.lower()) for word in words)
 
     def _named(self, ruled: str, text: str, category: str) -> str:

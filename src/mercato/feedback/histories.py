@@ -106,8 +106,8 @@ class Events:
     def load(folder: Path) -> Events:
         """Map arrays written by ``save``."""
         names = ("owner", "rows", "grades", "at", "baskets")
-        arrays: list[NDArray[Any]] = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in names]
-        return Events(tuple(pl.read_parquet(folder / "shoppers.parquet")["shopper"].to_list()), *arrays)
+        arrays: dict[str, Any] = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        return Events(tuple(pl.read_parquet(folder / "shoppers.parquet")["shopper"].to_list()), **arrays)
 
 
 class Histories:

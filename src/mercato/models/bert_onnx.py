@@ -31,6 +31,9 @@ GRAPH = 1
 
 _FUSED = "com.microsoft"
 _ZERO_POINT = np.uint8(128)
+_LARGEST_WEIGHT = 64
+"""CPUs without VNNI add two products u8 × s8 in 16 bits and saturate: 2 · 255 · 64 still fits, 2 · 255 · 127 does not.
+With seven bits of weight every CPU adds up the same integers."""
 _SMALLEST = np.float32(1e-6)
 """Below this a row counts as zero: its scale must not be 0."""
 
@@ -133,7 +136,7 @@ class _Graph:
         values, largest = rows
         if not self.int8:
             return self.node("MatMul", values, self.constant(weight.T))
-        quantised, scales = quantise_rows(weight)
+        quantised, scales = quantise_rows(weight, _LARGEST_WEIGHT)
         unit = self.constant(np.float32(1 / 127))
         zero = self.constant(_ZERO_POINT)
         product = self.node(
@@ -142,13 +145,13 @@ class _Graph:
         return self.node("Mul", product, largest)
 
 
-def quantise_rows(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Symmetric int8 with one scale a row: (n, d) float32 to (n, d) int8 and (n,) float32.
+def quantise_rows(matrix: NDArray[np.float32], largest: int = 127) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Symmetric int8 with one scale a row, values within ±``largest``: (n, d) float32 to (n, d) int8, (n,) float32.
 
     >>> quantise_rows(np.array([[1.0, -2.0], [0.0, 0.0]], np.float32))[0].tolist()
     [[64, -127], [0, 0]]
     """
-    scales = np.maximum(np.abs(matrix).max(axis=1), _SMALLEST).astype(np.float32) / np.float32(127)
+    scales = np.maximum(np.abs(matrix).max(axis=1), _SMALLEST).astype(np.float32) / np.float32(largest)
     return np.round(matrix / scales[:, None]).astype(np.int8), scales
 
 

@@ -120,7 +120,8 @@ class _Reading:
         for place, token in enumerate(tokens):
             if token.joined in token.also:
                 parts = tuple(part.term for part in tokens[start : place + 1] if part.joined == token.joined)
-                self.compounds.setdefault(token.joined, parts)
+                if len(parts) > 1:
+                    self.compounds.setdefault(token.joined, parts)
             if token.joined == "" or token.joined in token.also:
                 start = place + 1
 

@@ -121,7 +121,7 @@ class PairLane:
         age = np.maximum(request.now - history.at, 0) / 86_400
         weight = 0.5 ** (age / self.half_life_days) * self.decay ** np.arange(len(history) - 1, -1, -1)
         rows, index = np.unique(history.rows, return_inverse=True)
-        total = np.bincount(index, weights=weight, minlength=len(rows))
+        total = np.bincount(index, weights=weight, minlength=len(rows)).astype(np.float64)
         strongest_first = np.lexsort((rows, -total))[: self.newest]
         chosen = np.sort(strongest_first)
         return rows[chosen], total[chosen]

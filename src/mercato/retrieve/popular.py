@@ -22,7 +22,7 @@ class Popular:
         """Counts over ``n`` catalogue rows from parallel event arrays; ``now`` and ``at`` are UTC seconds."""
         age = np.maximum(now - at, 0) / 86_400
         weight = grades * 0.5 ** (age / self.half_life_days)
-        return PopularIndex(np.bincount(rows, weights=weight, minlength=n))
+        return PopularIndex(np.bincount(rows, weights=weight, minlength=n).astype(np.float64))
 
 
 @dataclass(frozen=True)

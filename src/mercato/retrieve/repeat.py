@@ -25,7 +25,7 @@ class Repeat:
             return np.empty(0, np.int32), np.empty(0)
         age = np.maximum(request.now - history.at[bought], 0) / 86_400
         rows, index = np.unique(history.rows[bought], return_inverse=True)
-        return rows, np.bincount(index, weights=0.5 ** (age / self.half_life_days))
+        return rows, np.bincount(index, weights=0.5 ** (age / self.half_life_days)).astype(np.float64)
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The allowed products this shopper buys most."""

@@ -42,14 +42,15 @@ def cosine_neighbours(incidence: sp.csr_array, m: int, *, shrink: float, block: 
         apart = part.coords[0] + begin != part.coords[1]
         places = (part.coords[0][apart], part.coords[1][apart])
         parts.append(strongest(sp.csr_array((part.data[apart], places), shape=part.shape), m))
-    return sp.csr_array(sp.vstack(parts)) if parts else sp.csr_array((n, n), dtype=np.float32)
+    joined: sp.csr_array = sp.vstack(parts, format="csr") if parts else sp.csr_array((n, n), dtype=np.float32)
+    return joined
 
 
 def gather(matrix: sp.csr_array, rows: Rows, weights: NDArray[np.float64]) -> Scores:
     """Σ weight·matrix[row] as a dense vector (n,) without slicing the sparse matrix."""
     places, owner = positions(matrix, rows)
     values = matrix.data[places] * weights[owner]
-    return np.bincount(matrix.indices[places], weights=values, minlength=matrix.shape[1])
+    return np.bincount(matrix.indices[places], weights=values, minlength=matrix.shape[1]).astype(np.float64)
 
 
 def positions(matrix: sp.csr_array, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -22,8 +22,7 @@ from mercato.serve import (
 )
 from mercato.serve.edge import Edge, security_headers
 from mercato.serve.limits import BodyLimit, InFlightLimit, KnownHost, Limits
-from mercato.serve.served import Served
-from mercato.shop import Shop
+from mercato.serve.served import Served, Shops, by_name
 
 _ROUTES = (
     routes_search,
@@ -37,7 +36,7 @@ _ROUTES = (
 
 
 def create_app(
-    shops: Mapping[str, Shop] | Shop,
+    shops: Shops,
     *,
     limits: Limits | None = None,
     hosts: Collection[str] = (),
@@ -49,8 +48,7 @@ def create_app(
     ``hosts`` are the Host names answered (all when empty); ``image_sources`` the CSP sources of product pictures;
     ``on_stop`` runs when the server has answered its last request.
     """
-    named = shops if isinstance(shops, Mapping) else {shops.name: shops}
-    served = Served(named, limits or Limits())
+    served = Served(by_name(shops), limits or Limits())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

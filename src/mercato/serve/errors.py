@@ -56,6 +56,10 @@ class MediaTypeError(RequestError):
     """The body is of a media type this route does not read (415)."""
 
 
+class NotReadyError(MercatoError):
+    """The shop cannot answer lists yet (503)."""
+
+
 INTERNAL = Problem(
     500, "internal", "something went wrong on our side", hint="the server log has it under this answer's X-Request-ID"
 )
@@ -68,16 +72,21 @@ def refusal(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
     )
 
 
+_REFUSALS: tuple[tuple[type[MercatoError], int, str], ...] = (
+    (NotFound, 404, "not_found"),
+    (MediaTypeError, 415, "unsupported_media_type"),
+    (RequestError, 400, "invalid_request"),
+    (DataError, 400, "invalid_data"),
+    (NotReadyError, 503, "not_ready"),
+)
+"""The caller's doing, the special before the general: their words go out as they are."""
+
+
 def problem_of(error: MercatoError) -> Problem:
     """Which refusal a Mercato error is; what is not the caller's doing says nothing of our insides."""
-    if isinstance(error, NotFound):
-        return Problem(404, "not_found", error.what, error.where, error.hint)
-    if isinstance(error, MediaTypeError):
-        return Problem(415, "unsupported_media_type", error.what, error.where, error.hint)
-    if isinstance(error, RequestError):
-        return Problem(400, "invalid_request", error.what, error.where, error.hint)
-    if isinstance(error, DataError):
-        return Problem(400, "invalid_data", error.what, error.where, error.hint)
+    for kind, status, code in _REFUSALS:
+        if isinstance(error, kind):
+            return Problem(status, code, error.what, error.where, error.hint)
     if isinstance(error, BackendError):
         return Problem(503, "unavailable", "a part of the shop is not answering", hint="try again shortly")
     return INTERNAL

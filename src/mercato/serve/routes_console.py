@@ -47,7 +47,7 @@ def searches(tenant: OneTenant, k: K = 50) -> Response:
 @router.get("/views", summary="What every retriever says for one shopper")
 def views(tenant: OneTenant, shopper: Annotated[str, Query(max_length=MAX_ID)] = "") -> Response:
     """Each lane's own list beside the final slate with its score terms."""
-    return answer(tenant.shop.views(shopper))
+    return answer(tenant.trained().views(shopper))
 
 
 @router.get("/events", summary="The last events this process received")

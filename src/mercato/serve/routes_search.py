@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["lists"])
 @router.post("/search", summary="Search the catalogue", openapi_extra=documented(SearchBody))
 def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(SearchBody))]) -> Response:
     """Items best first, with facet counts over exactly the ``total`` found."""
-    slate = tenant.shop.search(
+    slate = tenant.trained().search(
         body.query,
         body.k,
         page=body.page,
@@ -36,7 +36,7 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
 @router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))
 def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(RecommendBody))]) -> Response:
     """Items best first for a placement; a shopper never seen before gets a list too."""
-    slate = tenant.shop.recommend(
+    slate = tenant.trained().recommend(
         body.placement,
         body.k,
         shopper=body.shopper,
@@ -53,4 +53,4 @@ def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(
 @router.get("/suggest", summary="Complete what is being typed")
 def suggest(tenant: OneTenant, q: Annotated[str, Query(max_length=MAX_QUERY)] = "", k: K = 8) -> Response:
     """Queries, categories and products that begin like ``q``."""
-    return answer(tenant.shop.suggest(q, k))
+    return answer(tenant.trained().suggest(q, k))

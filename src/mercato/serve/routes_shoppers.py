@@ -17,10 +17,10 @@ router = APIRouter(prefix="/v1", tags=["shoppers"])
 @router.get("/shoppers", summary="Shoppers whose id begins with a prefix")
 def shoppers(tenant: OneTenant, prefix: Annotated[str, Query(max_length=MAX_ID)] = "", k: K = 50) -> Response:
     """Ids with their number of purchases and last visit."""
-    return answer({"shoppers": tenant.shop.shoppers(k, prefix=prefix)})
+    return answer({"shoppers": tenant.trained().shoppers(k, prefix=prefix)})
 
 
 @router.get("/shoppers/{shopper_id:path}", summary="One shopper")
 def shopper(tenant: OneTenant, shopper_id: str) -> Response:
     """Counts, favourite categories, attributes and the last events."""
-    return answer(tenant.shop.shopper(shopper_id))
+    return answer(tenant.trained().shopper(shopper_id))

@@ -6,21 +6,21 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import uvicorn
 
 from mercato.errors import SettingsError
 from mercato.serve.app import create_app
 from mercato.serve.limits import Limits
-from mercato.shop import Shop
+from mercato.serve.served import Shops, by_name
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 GRACE_SECONDS = 5
 
 
 def run(
-    shops: Mapping[str, Shop] | Shop,
+    shops: Shops,
     host: str = "127.0.0.1",
     port: int = 8000,
     *,
@@ -35,8 +35,8 @@ def run(
     public = not is_loopback(host)
     if public:
         _check_public(host)
+    named = by_name(shops)
     listening = listen(host, port)
-    named = shops if isinstance(shops, Mapping) else {shops.name: shops}
 
     def close() -> None:
         for shop in named.values():

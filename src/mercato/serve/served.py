@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import Depends, Header, Query
 from starlette.requests import Request
 
-from mercato.errors import NotFound
+from mercato.errors import NotFound, SettingsError
 from mercato.schema import Slate
+from mercato.serve.errors import NotReadyError
 from mercato.serve.limits import Limits
 from mercato.serve.metrics import Meters
 from mercato.serve.trail import Trail
 from mercato.shop import Shop
+
+Shops = Mapping[str, Shop] | Sequence[Shop] | Shop
+"""What can be served: one shop, several by their own names, or several under given names."""
+
+
+def by_name(shops: Shops) -> dict[str, Shop]:
+    """Each shop under its name; raises SettingsError when two have the same one."""
+    if isinstance(shops, Mapping):
+        return dict(shops)
+    several = [shops] if isinstance(shops, Shop) else list(shops)
+    named = {shop.name: shop for shop in several}
+    if len(named) < len(several):
+        raise SettingsError("two shops have the same name", where="[shop] name", hint="change one in its mercato.toml")
+    return named
 
 
 class Tenant:
@@ -21,6 +36,12 @@ class Tenant:
 
     def __init__(self, name: str, shop: Shop, meters: Meters) -> None:
         self.name, self.shop, self.meters, self.trail = name, shop, meters, Trail()
+
+    def trained(self) -> Shop:
+        """The shop, once it has learned; raises NotReadyError before."""
+        if not self.shop.learned():
+            raise NotReadyError("this shop has not been trained yet", hint="mercato train SHOP, then start the server")
+        return self.shop
 
     def answered(self, slate: Slate, *, placement: str, query: str = "", shopper: str = "") -> None:
         """Count a list and remember it for the event trail."""

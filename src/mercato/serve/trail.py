@@ -58,20 +58,30 @@ class Trail:
             return list(reversed(self._events))
 
     def _join(self, event: Interaction) -> tuple[dict[str, Any] | None, str]:
-        """The list an event points back to, or the reason it counts for none."""
+        """The list an event points back to, or the reason it counts for none (visits and the like need none)."""
         if not event.slate_id:
-            return None, "it names no slate_id, so no list learns from it"
+            return None, "it names no slate_id, so no list learns from it" if event.product_id else ""
         shown = self._shown.get(event.slate_id)
         if shown is None:
             return None, "this process has not answered that list (answered before the last start, or made up)"
-        if event.product_id and event.product_id not in shown.products:
-            return None, "the product was not in that list"
-        if event.shopper_id != shown.shopper:
-            return None, f"the list was answered for another shopper ({shown.shopper or 'nobody named'})"
+        if why := _mismatch(event, shown):
+            return None, why
         place = shown.products.index(event.product_id) if event.product_id else None
-        if place is not None and event.position is not None and event.position != place:
-            return None, f"the product was at place {place}, the event says {event.position}"
         return {"placement": shown.placement, "query": shown.query, "position": place}, ""
+
+
+def _mismatch(event: Interaction, shown: Shown) -> str:
+    """Why an event cannot have come from that list, empty when it can."""
+    if event.shopper_id != shown.shopper:
+        return f"the list was answered for another shopper ({shown.shopper or 'nobody named'})"
+    if not event.product_id:
+        return ""
+    if event.product_id not in shown.products:
+        return "the product was not in that list"
+    place = shown.products.index(event.product_id)
+    if event.position not in (None, place):
+        return f"the product was at place {place}, the event says {event.position}"
+    return ""
 
 
 def _why(refusal: Mapping[str, Any]) -> str:

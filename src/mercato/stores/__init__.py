@@ -1,1 +1,1 @@
-"""stores"""
+"""Where things are kept: one file a place."""

@@ -50,18 +50,21 @@ _UNIT_WORDS = {
 _UNITS = {word: unit for unit, words in _UNIT_WORDS.items() for word in (unit, *words.split())}
 _SIGNS = {'"': "inch", "'": "ft", "%": "percent"}
 
-# Scripts written without spaces (Han, kana, Hangul as Lucene's CJK analyser does; Thai, Lao, Khmer, Burmese).
-_DENSE = "々〇぀-ヿㇰ-ㇿ㐀-䶿一-鿿가-힣豈-﫿ก-๛ກ-ໟက-႟ក-៿\U00020000-\U0003ffff"
+_HAN = "々〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff"
+# Other scripts read by pairs of characters: kana, Hangul (as Lucene's CJK analyser), Thai, Lao, Khmer, Burmese.
+_DENSE = "\u3041-ヿㇰ-ㇿ가-힣ก-๛ກ-ໟក-៿က-႟"
 _PIECE = re.compile(
     r"(?P<number>(?:(?<![^\W_])\.)?[0-9]+(?:,[0-9]{3}(?![0-9]))*(?:\.[0-9]+|,[0-9]{1,2}(?![0-9]))?"
     r"(?:/(?:2|3|4|5|6|8|16|32|64)(?![0-9]))?)"
     r"""|(?P<mark>(?<=[0-9])(?:["%]|'(?![^\W\d_])))"""
+    rf"|(?P<han>[{_HAN}]+)"
     rf"|(?P<dense>[{_DENSE}]+)"
-    rf"|(?P<word>(?:[^\W\d_{_DENSE}]|[{MARKS}])+)"
+    rf"|(?P<word>(?:[^\W\d_{_HAN}{_DENSE}]|[{MARKS}])+)"
 )
 _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W\d_])")
 _ACRONYM = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")
 _TIMES = re.compile(r"""(?<=[0-9"'])\s?x\s?(?=[0-9])""")
+_UNSPACED = {"han", "dense"}
 _GROUPING = frozenset({"-", "_", "&", "+"})
 
 
@@ -86,7 +89,7 @@ class _Piece(NamedTuple):
 
 def analyse(text: str) -> list[Token]:
     """The words of ``text`` in order. A number and its unit are two words, the unit in one spelling; a compound gives
-    its parts; a script without spaces gives overlapping pairs of characters.
+    its parts; a script without spaces gives characters or overlapping pairs of them.
 
     >>> [token.term for token in analyse("Kids' 2-Liter WD-40, 13\\" x 1/2 gallon")]
     ['kid', '2', 'l', 'wd', '40', '13', 'inch', '1/2', 'gal']
@@ -103,7 +106,7 @@ def tokenise(text: str) -> list[str]:
     """Every term a document holding ``text`` is found by, repeats kept: words, compounds as a whole, units as written.
 
     >>> tokenise("WD-40 2 litre"), tokenise("绿茶")
-    (['wd', '40', 'wd40', '2', 'l', 'litre'], ['绿茶', '绿', '茶'])
+    (['wd', '40', 'wd40', '2', 'l', 'litre'], ['绿', '绿茶', '茶'])
     """
     return [term for token in analyse(text) for term in (token.term, *token.also)]
 
@@ -157,7 +160,7 @@ def _groups(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
     """Pieces that are written as one: next to each other, or with a hyphen or ampersand between."""
     group: list[_Piece] = []
     for piece in pieces:
-        if group and ((piece.gap and piece.gap not in _GROUPING) or "dense" in (piece.kind, group[-1].kind)):
+        if group and ((piece.gap and piece.gap not in _GROUPING) or {piece.kind, group[-1].kind} & _UNSPACED):
             yield group
             group = []
         group.append(piece)
@@ -166,8 +169,8 @@ def _groups(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
 
 
 def _read_group(group: list[_Piece]) -> list[Token]:
-    if group[0].kind == "dense":
-        return _pairs(group[0].text)
+    if group[0].kind in _UNSPACED:
+        return _characters(group[0].text) if group[0].kind == "han" else _pairs(group[0].text)
     if _is_quantity(group):
         return [_number(piece) if piece.kind == "number" else _measure(piece) for piece in group]
     parts = _fused([piece for piece in group if piece.kind != "mark"])
@@ -215,9 +218,17 @@ def _cut(term: str) -> str:
     return term[:_LONGEST_TERM]
 
 
+def _characters(run: str) -> list[Token]:
+    """Chinese characters one by one, each also as a pair with the next: where words begin is not known, so a query
+    asks for every character and the rarer pairs decide the order.
+    """
+    pairs = [one + other for one, other in pairwise(run)]
+    return [*(Token(pair[0], pair[0], pair, (pair,)) for pair in pairs), Token(run[-1], run[-1])]
+
+
 def _pairs(run: str) -> list[Token]:
-    """Overlapping pairs; a document is also found by each single character."""
+    """Overlapping pairs of letters or syllables; a document is also found by each alone."""
     if len(run) == 1:
         return [Token(run, run)]
-    tokens = [Token(run[i : i + 2], run[i : i + 2], also=(run[i],)) for i in range(len(run) - 1)]
+    tokens = [Token(one + other, one + other, also=(one,)) for one, other in pairwise(run)]
     return [*tokens[:-1], tokens[-1]._replace(also=(run[-2], run[-1]))]

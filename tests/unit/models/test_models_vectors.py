@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from mercato.errors import ArtifactError
 from mercato.models import vectors as vectors_module
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import VectorCache
-from numpy.typing import NDArray
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Counted:
         return self.inner.encode(texts)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), max_size=12), max_size=4))
 def test_vectors_are_the_encoders_and_each_text_is_encoded_once(rounds: list[list[str]]) -> None:
     encoder, seen = Counted(), set[str]()

@@ -27,9 +27,12 @@ export function day(text) {
   return Number.isNaN(at.getTime()) ? "" : at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** Time of day, with the date unless it is today. */
 export function moment(text) {
   const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? "" : at.toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  if (Number.isNaN(at.getTime())) return "";
+  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return at.toDateString() === new Date().toDateString() ? time : `${day(text)}, ${time}`;
 }
 
 export const parts = (path) => path.split(" > ");

@@ -17,16 +17,22 @@ export function tastes(categories) {
   }));
 }
 
+const SAID = { "purchase-complete": "Bought", "add-to-cart": "Put in the cart", "remove-from-cart": "Took out", "detail-page-view": "Looked at", search: "Searched", "home-page-view": "Came in", "category-page-view": "Browsed" };
 const said = (values) => (Array.isArray(values) ? values.join(", ") : String(values));
 
 function knowledge(known) {
   const figures = [["purchases", known.purchases], ["events", known.events]].map(([name, n]) => h("div", {}, h("b", { class: "number" }, count(n)), h("span", {}, name)));
-  const attributes = Object.entries(known.attributes ?? {});
   return [
     h("div", { class: "stats" }, figures, h("div", {}, h("b", {}, day(known.last_at) || "–"), h("span", {}, "last seen"))),
+  ];
+}
+
+function details(known) {
+  const attributes = Object.entries(known.attributes ?? {});
+  return [
     attributes.length ? [h("h3", {}, "About them"), h("div", { class: "chips" }, attributes.map(([name, values]) => h("span", { class: "chip" }, h("span", { class: "muted" }, label(name)), said(values))))] : null,
     known.top_categories?.length ? [h("h3", {}, "Buys most from"), tastes(known.top_categories)] : null,
-    known.recent?.length ? [h("h3", {}, "Lately"), h("ul", { class: "small" }, known.recent.slice(0, 6).map((event) => h("li", {}, `${label(event.type.replaceAll("-", " "))}: ${event.title || event.product_id || "–"}`)))] : null,
+    known.recent?.length ? [h("h3", {}, "Lately"), h("ul", { class: "small" }, known.recent.slice(0, 6).map((event) => h("li", {}, `${SAID[event.type] ?? label(event.type)} ${event.title || event.product_id || ""}`)))] : null,
   ];
 }
 
@@ -54,11 +60,14 @@ function picker() {
 /** Open the drawer. */
 export async function open() {
   const about = h("div", {}, h("p", { class: "muted" }, "…"));
+  const more = h("div", {});
   show(drawer, h("div", { class: "inner" }, h("div", { class: "head" }, h("h2", {}, `You are ${shopper()}`), h("button", { type: "button", class: "button quiet", "aria-label": "Close", onclick: () => drawer.close() }, glyph("close"))),
-    about, h("h3", {}, "Shop as someone else"), h("button", { type: "button", class: "button slim", id: "new-shopper", onclick: () => change(newShopper) }, glyph("plus"), "New shopper"), h("div", { class: "chips" }), picker()));
+    about, h("h3", {}, "Shop as someone else"), h("button", { type: "button", class: "button slim", id: "new-shopper", onclick: () => change(newShopper) }, glyph("plus"), "New shopper"), h("div", { class: "chips" }), picker(), more));
   drawer.showModal();
   try {
-    show(about, knowledge(await api.shopper(shopper())));
+    const known = await api.shopper(shopper());
+    show(about, knowledge(known));
+    show(more, details(known));
   } catch (problem) {
     show(about, h("p", { class: "muted" }, problem.status === 404 ? "The shop knows nothing of you yet: no purchase, no click." : problem.message));
   }

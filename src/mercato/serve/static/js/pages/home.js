@@ -4,13 +4,20 @@ import { glyph, h, show } from "../dom.js";
 import { send } from "../events.js";
 import { count, leaf, plural } from "../format.js";
 import { categoryAddress } from "../query.js";
+import { go } from "../router.js";
 import { row } from "../row.js";
 import { open as openShopper } from "../shopper.js";
-import { shopper } from "../store.js";
+import { become, shopper } from "../store.js";
 
 function hour() {
   const now = new Date().getHours();
   return now < 5 ? "Good night" : now < 12 ? "Good morning" : now < 18 ? "Good afternoon" : "Good evening";
+}
+
+/* For a newcomer: three shoppers the shop knows well, to try it as. */
+async function invite(chips) {
+  const { shoppers } = await api.shoppers("", 3).catch(() => ({ shoppers: [] }));
+  show(chips, shoppers.map(({ id, purchases }) => h("button", { type: "button", class: "chip", onclick: () => { become(id); go("/"); } }, glyph("person"), `Shop as ${id}`, h("span", { class: "muted number" }, plural(purchases, "purchase")))));
 }
 
 async function greeting(words, chips) {
@@ -21,7 +28,8 @@ async function greeting(words, chips) {
       : "You have looked around but bought nothing yet. Every click already counts.");
     show(chips, (known.top_categories ?? []).slice(0, 5).map(({ path, count: n }) => h("a", { class: "chip", href: categoryAddress(path) }, leaf(path), h("span", { class: "muted number" }, count(n)))));
   } catch (problem) {
-    show(words, problem.status === 404 ? "You are new here, so this is what most people like. Click three things and watch the page become yours, or shop as someone the shop already knows." : problem.message);
+    if (problem.status === 404) invite(chips);
+    show(words, problem.status === 404 ? "You are new here, so this is what most people like. Click three things and watch the page become yours, or shop as a household the shop already knows." : problem.message);
   }
 }
 

@@ -51,7 +51,7 @@ function buyer(product, origin) {
     h("button", { type: "button", "aria-label": "More", onclick: () => set(n + 1) }, glyph("plus"))), button);
 }
 
-/* After something went in the cart, the row that answers to the cart comes up (once per visit of the page). */
+/* Once something went in the cart, the row that answers to the whole cart takes the place of the one for this product. */
 function cartRow(holder) {
   const added = () => {
     if (!holder.isConnected) return removeEventListener("mercato:added", added);
@@ -77,12 +77,13 @@ export async function product([, encoded]) {
   send("detail-page-view", { product_id: id, ...origin });
   didJust(`you looked at ${withoutSize(item.title)}`);
   const summary = await api.reviews(id).catch(() => null);
-  const rows = [
+  const [together, similar] = [
     row({ placement: "together", title: "Bought together", why: "In the same baskets as this", request: { product: id }, key: `together.${id}` }),
     row({ placement: "similar", title: "Similar", why: "Of the same kind", request: { product: id }, key: `similar.${id}` }),
   ];
-  rows.forEach((one) => one.load());
-  const holder = h("div", {});
+  together.load();
+  similar.load();
+  const holder = h("div", {}, together.element);
   cartRow(holder);
   return h("div", { dataset: { title: item.title } }, crumbs(item), h("div", { class: "wrap product" }, tile(item), h("div", {},
     h("h1", { tabindex: "-1" }, item.title),
@@ -92,5 +93,5 @@ export async function product([, encoded]) {
     item.description ? h("p", { class: "description" }, item.description) : null,
     facts(item, summary),
     item.categories?.[0] ? h("p", { class: "chips" }, h("a", { class: "chip", href: categoryAddress(item.categories[0]) }, `More ${leaf(item.categories[0])}`)) : null)),
-  h("div", { class: "wrap" }, holder, rows.map((one) => one.element)));
+  h("div", { class: "wrap" }, holder, similar.element));
 }

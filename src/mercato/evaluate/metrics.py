@@ -1,0 +1,91 @@
+"""Ranked lists and what was wanted in, figures with their uncertainty out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.schema import Rows, Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with its 95 % bootstrap interval over cases."""
+
+    mean: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON, four digits."""
+        return {"mean": round(self.mean, 4), "low": round(self.low, 4), "high": round(self.high, 4)}
+
+
+def hit(ranked: Rows, wanted: Rows, k: int = 10) -> float:
+    """1 when any of the first ``k`` was wanted (HR@k)."""
+    return float(np.isin(ranked[:k], wanted).any())
+
+
+def ndcg(ranked: Rows, wanted: Rows, k: int = 10) -> float:
+    """Binary NDCG@k, gain 1/log2(place+1), against the best order possible (Järvelin & Kekäläinen 2002).
+
+    >>> round(ndcg(np.array([9, 4]), np.array([4])), 4)
+    0.6309
+    """
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    hits = np.isin(ranked[:k], wanted)
+    best = discounts[: min(k, len(wanted))].sum()
+    return float((hits * discounts[: len(hits)]).sum() / best) if best else 0.0
+
+
+def precision(ranked: Rows, wanted: Rows, k: int = 10) -> float:
+    """The share of the first ``k`` that was wanted; a list shorter than ``k`` counts as ``k``."""
+    return float(np.isin(ranked[:k], wanted).sum() / k)
+
+
+def bootstrap(values: Sequence[float] | Scores, seed: int = 0, draws: int = 1000) -> Estimate:
+    """Mean and percentile interval of ``values`` over ``draws`` resamples of the cases (Efron 1979)."""
+    given = np.asarray(values, float)
+    if not len(given):
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    random = np.random.default_rng(seed)
+    means = np.array([given[random.integers(0, len(given), len(given))].mean() for _ in range(draws)])
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Estimate(float(given.mean()), float(low), float(high))
+
+
+def paired(ours: Scores, theirs: Scores, seed: int = 0, draws: int = 2000) -> tuple[Estimate, float]:
+    """The mean difference with its interval, and the two-sided bootstrap p that there is none."""
+    difference = np.asarray(ours, float) - np.asarray(theirs, float)
+    random = np.random.default_rng(seed)
+    n = len(difference)
+    means = np.array([difference[random.integers(0, n, n)].mean() for _ in range(draws)])
+    low, high = np.percentile(means, [2.5, 97.5])
+    tail = min((means <= 0).mean(), (means >= 0).mean())
+    return Estimate(float(difference.mean()), float(low), float(high)), float(min(1.0, 2 * tail + 1 / draws))
+
+
+def coverage(lists: Sequence[Rows], n: int) -> float:
+    """The share of ``n`` products that appears in any list."""
+    return len(np.unique(np.concatenate(lists))) / n if lists and n else 0.0
+
+
+def gini(lists: Sequence[Rows], n: int) -> float:
+    """How unevenly ``n`` products are shown: 0 all alike, 1 one product alone."""
+    shown = np.sort(np.bincount(np.concatenate(lists), minlength=n)) if lists else np.zeros(n)
+    total = shown.sum()
+    if not total:
+        return 0.0
+    return float((2 * np.arange(1, n + 1) - n - 1) @ shown / (n * total))
+
+
+def head(counts: NDArray[np.float64], share: float = 0.8) -> NDArray[np.bool_]:
+    """Flags of the best-selling rows that together hold ``share`` of the interactions; the rest is the tail."""
+    order = np.argsort(-counts, kind="stable")
+    total = np.cumsum(counts[order])
+    flags = np.zeros(len(counts), bool)
+    flags[order[: int(np.searchsorted(total, share * total[-1])) + 1 if len(total) and total[-1] else 0]] = True
+    return flags

@@ -1,0 +1,181 @@
+"""A trained snapshot in, how good it is out: the last four weeks replayed, nulls in the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from mercato import build
+from mercato.catalog import Facet
+from mercato.engine import Engine
+from mercato.errors import DataError, RequestError
+from mercato.evaluate.metrics import bootstrap, head, ndcg, precision
+from mercato.evaluate.offline import Case, Rank, compare
+from mercato.jobs.examples import Split, request, split, wanted
+from mercato.jobs.train import learn_weights
+from mercato.policy.rules import narrow
+from mercato.ports import Encoder, Retriever
+from mercato.retrieve.pairs import PairLane
+from mercato.schema import GRADES, Ranking, Request, Rows
+from mercato.settings import Settings
+
+Tick = Callable[[str], None]
+NOBODY = np.empty(0, np.int32)
+PARTS = ("all", "recommend", "search")
+
+
+def evaluate(
+    parts: build.Parts, settings: Settings, encoder: Encoder | None, part: str, tick: Tick
+) -> dict[str, Any]:
+    """Metrics of ``part`` ("recommend", "search" or "all"). Raises RequestError for another part."""
+    if part not in PARTS:
+        raise RequestError(f"no evaluation {part!r}", where="part", hint=f"parts: {', '.join(PARTS)}")
+    found: dict[str, Any] = {}
+    if part != "search":
+        found["recommend"] = recommend(parts, settings, tick)
+    if part != "recommend":
+        found["search"] = search(parts, settings, encoder, tick)
+    return found
+
+
+def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
+    """Two tasks over the last window, everything learned from what came before it; weights from the window before.
+
+    *next basket*: the shopper's first basket of the window, any product. *discovery*: what they bought in the window
+    and never before. Full catalogue, seen products masked in discovery only.
+    """
+    end = int(parts.events.at.max()) + 1 if len(parts.events) else 0
+    replay = split(parts.events, end, settings.learn.window_days)
+    if not len(replay.past) or not len(replay.future):
+        raise DataError("too few events to cut in two", hint="recommendations need purchases before and after a date")
+    tick("learning from the past")
+    earlier = replace(parts, events=replay.past)
+    weights, _ = learn_weights(settings, earlier, replay.cut, tick)
+    behaviour = build.learn_behaviour(settings, replay.past, len(parts.catalog), replay.cut, tick)
+    engine = build.engine(settings, replace(earlier, behaviour=behaviour, weights=weights), None, {})
+    rankers = {**_nulls(settings, replay, behaviour, parts.catalog.sellable), "mercato": _ours(engine)}
+    cases = list(wanted(replay, most, 0, parts.catalog.sellable))
+    tail = ~head(np.bincount(replay.past.rows, minlength=len(parts.catalog)).astype(float))
+    tick("next basket")
+    basket = [Case(request("home", replay, want.shopper), want.basket) for want in cases]
+    tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, rankers, "mercato", tail)}]
+    tick("discovery")
+    new = [Case(request("discover", replay, want.shopper), want.new) for want in cases if len(want.new)]
+    discovering = {name: rank for name, rank in rankers.items() if name != "personal frequency"}
+    tasks.append({"name": "discovery", "cases": len(new), "rows": compare(new, discovering, "mercato", tail)})
+    days = settings.learn.window_days
+    return {
+        "protocol": f"temporal split, last {days} days out; full catalogue ranked; weights fitted on the {days} days "
+        f"before; 95 % bootstrap intervals over shoppers; tail = outside the products that hold 80 % of events",
+        "tasks": tasks,
+    }
+
+
+def _ours(engine: Engine) -> Rank:
+    def rank(asked: Request) -> Rows:
+        slate, _ = engine.recommend(asked, NOBODY, "")
+        return engine.catalog.rows(slate.ids)
+
+    return rank
+
+
+def _nulls(
+    settings: Settings, replay: Split, behaviour: build.Behaviour, sellable: Any
+) -> Mapping[str, Rank]:
+    """Popularity of all time and of the last 8 weeks, the shopper's own repeat frequency, and item-kNN."""
+    past = replay.past
+    bought = past.grades >= GRADES["purchase-complete"]
+    n = len(sellable)
+    always = np.bincount(past.rows[bought], minlength=n).astype(float)
+    lately = np.bincount(past.rows[bought & (past.at >= replay.cut - 56 * 86_400)], minlength=n).astype(float)
+    knn = PairLane(behaviour.neighbours, "history", half_life_days=1e9, newest=1000)
+
+    def by(counts: Any) -> Rank:
+        def rank(asked: Request) -> Rows:
+            rows = np.flatnonzero(narrow(asked, sellable))
+            return Ranking.best_first(rows, counts[rows], asked.k).rows
+
+        return rank
+
+    def frequency(asked: Request) -> Rows:
+        own = np.bincount(asked.history.rows, minlength=n) + always / (always.max() + 1)
+        rows = np.flatnonzero(narrow(asked, sellable))
+        return Ranking.best_first(rows, own[rows], asked.k).rows
+
+    def neighbours(asked: Request) -> Rows:
+        return knn.retrieve(asked, narrow(asked, sellable), asked.k).rows
+
+    return {
+        "popularity": by(always),
+        "popularity, 8 weeks": by(lately),
+        "personal frequency": frequency,
+        "item-kNN": neighbours,
+    }
+
+
+def search(parts: build.Parts, settings: Settings, encoder: Encoder | None, tick: Tick, most: int = 400) -> dict[str, Any]:
+    """Known-category search: a query is the last name of a category, relevant is every product in it.
+
+    These queries are made from the catalogue, so they flatter word matching; they are stated as such and are a check
+    that nothing is broken, not a judgement of relevance.
+    """
+    facet = parts.catalog.facets.get("categories")
+    if facet is None:
+        raise DataError("products have no categories to make queries from", where="categories")
+    tick("search")
+    full = build.engine(settings, parts, encoder, {})
+    rankers: dict[str, Callable[[Request], Rows]] = {"mercato": _searching(full)}
+    rankers["words only"] = _searching(build.engine(settings, replace(parts, dense=None), None, {}))
+    if full.search_parts.meaning is not None:
+        rankers["meaning only"] = _only(full.search_parts.meaning, parts.catalog.sellable)
+    queries = _category_queries(facet, parts.catalog.sellable, most)
+    rows = []
+    for name, rank in rankers.items():
+        lists = [rank(asked) for asked, _ in queries]
+        gains = [ndcg(ranked, want) for ranked, (_, want) in zip(lists, queries, strict=True)]
+        hits = [precision(ranked, want) for ranked, (_, want) in zip(lists, queries, strict=True)]
+        empty = sum(1 for ranked in lists if not len(ranked))
+        rows.append(
+            {
+                "model": name,
+                "ours": name == "mercato",
+                "ndcg@10": bootstrap(gains).to_dict(),
+                "precision@10": bootstrap(hits).to_dict(),
+                "no_result": round(empty / max(len(lists), 1), 4),
+            }
+        )
+    return {
+        "protocol": f"{len(queries)} queries made from category names, members of the category relevant (flatters "
+        "word matching; a check, not a judgement)",
+        "tasks": [{"name": "category names", "cases": len(queries), "rows": rows}],
+    }
+
+
+def _category_queries(facet: Facet, sellable: Any, most: int) -> list[tuple[Request, Rows]]:
+    at = datetime(2000, 1, 1, tzinfo=UTC)
+    members = np.bincount(facet.codes[sellable[facet.rows]], minlength=len(facet.values))
+    codes = np.random.default_rng(0).permutation(np.flatnonzero(members >= 10))[:most]
+    queries = []
+    for code in np.sort(codes):
+        rows = facet.rows[facet.codes == code]
+        queries.append(
+            (Request("search", at, k=10, query=facet.values[code].split(" > ")[-1]), rows[sellable[rows]])
+        )
+    return queries
+
+
+def _searching(engine: Engine) -> Callable[[Request], Rows]:
+    def rank(asked: Request) -> Rows:
+        slate, _ = engine.search(asked, NOBODY, "")
+        return engine.catalog.rows(slate.ids)
+
+    return rank
+
+
+def _only(lane: Retriever, sellable: Any) -> Callable[[Request], Rows]:
+    return lambda asked: lane.retrieve(asked, sellable, asked.k).rows
+

@@ -1,0 +1,89 @@
+"""The tables of shop.db, and which version of them a file has."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from mercato.errors import DataError
+from mercato.stores.connect import transaction
+
+VERSION = 1
+"""Goes up with every change of the tables below."""
+
+TABLES = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    # AUTOINCREMENT: a number freed by an erasure is never given again, so "after seq" never skips an event.
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        type TEXT NOT NULL, shopper_id TEXT NOT NULL, at INTEGER NOT NULL, product_id TEXT NOT NULL,
+        quantity INTEGER NOT NULL, value INTEGER, currency TEXT NOT NULL, query TEXT NOT NULL,
+        slate_id TEXT NOT NULL, position INTEGER, session_id TEXT NOT NULL, event_id TEXT NOT NULL
+    ) STRICT""",
+    "CREATE UNIQUE INDEX events_by_id ON events (event_id)",
+    """CREATE TABLE products (
+        id TEXT PRIMARY KEY, record BLOB NOT NULL, updated_seq INTEGER NOT NULL, deleted INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX products_by_change ON products (updated_seq)",
+    """CREATE TABLE reviews (
+        seq INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,
+        product_id TEXT NOT NULL, shopper_id TEXT NOT NULL, rating REAL, title TEXT NOT NULL, text TEXT NOT NULL,
+        at INTEGER, language TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX reviews_by_product ON reviews (product_id)",
+    "CREATE TABLE shoppers (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    """CREATE TABLE slates (
+        seq INTEGER PRIMARY KEY, slate_id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, placement TEXT NOT NULL,
+        query TEXT NOT NULL, total INTEGER NOT NULL, record BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX slates_found_nothing ON slates (query, at) WHERE total = 0 AND query <> ''",
+    """CREATE TABLE prices (
+        product_id TEXT NOT NULL, week INTEGER NOT NULL, price INTEGER NOT NULL, currency TEXT NOT NULL,
+        PRIMARY KEY (product_id, week)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+
+def create_schema(connection: sqlite3.Connection) -> None:
+    """Make the tables, all or none; does nothing where they are already."""
+    with transaction(connection):
+        if not _has_meta(connection):
+            for statement in TABLES:
+                connection.execute(statement)
+            connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(VERSION),))
+            connection.execute("INSERT INTO meta VALUES ('catalogue_version', '0')")
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises DataError when ``path`` is no finished shop, or was written by a newer Mercato."""
+    if not _has_meta(connection):
+        raise DataError("the shop's database has no tables", where=str(path), hint="create the shop again")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    found = int(row[0]) if row and str(row[0]).isdigit() else 0
+    if found > VERSION:
+        raise DataError(
+            f"the shop was written by a newer Mercato (tables {found}, this one knows {VERSION})",
+            where=str(path),
+            hint="upgrade Mercato",
+        )
+    if found < 1:
+        raise DataError("the shop's tables have no version", where=str(path), hint="restore the shop from a backup")
+
+
+def problems(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite's own check and ours find wrong, one sentence each."""
+    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    checks = {
+        "products have no valid JSON": "SELECT count(*) FROM products WHERE NOT json_valid(CAST(record AS TEXT))",
+        "slates have no valid JSON": "SELECT count(*) FROM slates WHERE NOT json_valid(CAST(record AS TEXT))",
+        "events have an empty id": "SELECT count(*) FROM events WHERE event_id = ''",
+    }
+    for what, query in checks.items():
+        if times := connection.execute(query).fetchone()[0]:
+            found.append(f"{times} {what}")
+    return found
+
+
+def _has_meta(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone()
+    return found is not None
