@@ -42,12 +42,14 @@ class Behaviour:
     """What was learned from events: pair matrices (n × n), taste factors, and what sells."""
 
     popular: PopularIndex
+    transitions: sp.csr_array
     together: sp.csr_array
     neighbours: sp.csr_array
     taste: TasteLane
 
     def save(self, folder: Path) -> None:
         """Write all of it into ``folder``."""
+        save_pairs(self.transitions, folder / "transitions")
         save_pairs(self.together, folder / "together")
         save_pairs(self.neighbours, folder / "neighbours")
         self.taste.save(folder / "taste")
@@ -58,6 +60,7 @@ class Behaviour:
         """Map what ``save`` wrote."""
         return Behaviour(
             PopularIndex(np.load(folder / "popular.npy", mmap_mode="r")),
+            load_pairs(folder / "transitions"),
             load_pairs(folder / "together"),
             load_pairs(folder / "neighbours"),
             TasteLane.load(folder / "taste", settings.taste),
@@ -68,13 +71,15 @@ def learn_behaviour(settings: Settings, events: Events, n: int, now: int, tick: 
     """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now`` (UTC seconds)."""
     tick("what sells")
     popular = settings.popular.fit(events.rows, events.grades, events.at, n=n, now=now)
+    tick("what follows what")
+    transitions = settings.transitions.fit(events.owner, events.rows, n)
     tick("shared baskets")
     together = settings.together.fit(events.baskets, events.rows, n)
     tick("shared shoppers")
     neighbours = settings.neighbours.fit(events.owner, events.rows, n)
     tick("taste (matrix factorisation)")
     taste = settings.taste.fit(events.owner, events.rows, events.at, n=n, now=now)
-    return Behaviour(popular, together, neighbours, taste)
+    return Behaviour(popular, transitions, together, neighbours, taste)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
         "popular": behaviour.popular,
         "repeat": settings.repeat,
         "next": PairLane(behaviour.together, "history"),
+        "transitions": PairLane(behaviour.transitions, "history", half_life_days=1e4, decay=0.9, newest=50),
         "neighbours": PairLane(behaviour.neighbours, "history", half_life_days=80.0),
         "taste": behaviour.taste,
         "recent": PairLane(behaviour.together, "recent", recent_seconds=recent),
@@ -142,10 +148,10 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
 
 
 POOLS: Mapping[str, tuple[str, ...]] = {
-    "home": ("repeat", "next", "neighbours", "taste", "recent", "popular"),
-    "email": ("repeat", "next", "neighbours", "taste", "popular"),
-    "discover": ("next", "neighbours", "taste", "recent", "popular"),
-    "tail": ("next", "neighbours", "taste", "recent"),
+    "home": ("repeat", "next", "transitions", "neighbours", "taste", "recent", "popular"),
+    "email": ("repeat", "next", "transitions", "neighbours", "taste", "popular"),
+    "discover": ("next", "transitions", "neighbours", "taste", "recent", "popular"),
+    "tail": ("next", "transitions", "neighbours", "taste", "recent"),
     "buy-again": ("repeat",),
     "similar": ("similar", "beside"),
     "together": ("together",),
@@ -175,6 +181,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
     relation = [Signal(f"profile:{name}", "relation", 0.1) for name in shared if name != "category"]
     behaviour = [
         Signal("lane:next", "behaviour", 0.3, 0.1),
+        Signal("lane:transitions", "behaviour", 0.2, 0.1),
         Signal("lane:neighbours", "behaviour", 0.3, 0.1),
         Signal("lane:taste", "behaviour", 0.6, 0.1),
     ]
@@ -208,7 +215,9 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
     }
 
 
-def complete(settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]) -> dict[str, Linear]:
+def complete(
+    settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]
+) -> dict[str, Linear]:
     """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
 
     ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
@@ -239,7 +248,8 @@ def engine(
     placements = {}
     for name, pool in POOLS.items():
         chosen = {lane: found[lane] for lane in pool if lane in found}
-        placements[name] = Placement(Fused(chosen, settings.lists.depth), parts.weights[SCORES[name]], policy)
+        watching = {lane: found[lane] for lane in ("popular", "repeat", "taste") if lane not in chosen}
+        placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), parts.weights[SCORES[name]], policy)
     understanding = Understanding(parts.lexical.vocabulary)
     meaning = Meaning(parts.dense, encoder) if parts.dense is not None and encoder is not None else None
     signals = {name: found[name] for name in ("popular", "repeat", "taste")}
@@ -250,7 +260,7 @@ def engine(
         catalog=catalog,
         search_parts=Search(
             understand=understanding.parse,
-            relax=lambda words: understanding.relax(words),
+            relax=understanding.relax,
             words=parts.lexical,
             meaning=meaning,
             signals=signals,

@@ -61,7 +61,8 @@ def _facet_values(product: Product) -> dict[str, list[str]]:
         "categories": list(dict.fromkeys(path for category in product.categories for path in _paths(category))),
     }
     for name, given in product.attributes.items():
-        values[name if name not in values and name not in NUMBERS else f"attributes.{name}"] = list(dict.fromkeys(given))
+        taken = name in values or name in NUMBERS
+        values[f"attributes.{name}" if taken else name] = list(dict.fromkeys(given))
     return values
 
 
@@ -158,8 +159,10 @@ class Catalog:
         return self._facet(name, where).mask([str(value) for value in wanted], len(self))
 
     def _facet(self, name: str, where: str) -> Facet:
-        facet = self.facets.get(name) or self.facets.get(f"attributes.{name}") or self.facets.get(
-            name.removeprefix("attributes.")
+        facet = (
+            self.facets.get(name)
+            or self.facets.get(f"attributes.{name}")
+            or self.facets.get(name.removeprefix("attributes."))
         )
         if facet is None:
             known = ", ".join([*self.facets, *self.numbers])
@@ -188,7 +191,7 @@ class Catalog:
         table = pa.table({"id": pa.array(self.ids, pa.large_string()), "record": self.records})
         with pa.OSFile(str(folder / "products.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table.combine_chunks())
-        arrays = {"leaf": self.leaf, "group": self.group, "sellable": self.sellable}
+        arrays: dict[str, NDArray[Any]] = {"leaf": self.leaf, "group": self.group, "sellable": self.sellable}
         arrays |= {f"number-{name}": column for name, column in self.numbers.items()}
         for position, facet in enumerate(self.facets.values()):
             arrays |= {f"facet-{position}-rows": facet.rows, f"facet-{position}-codes": facet.codes}

@@ -15,7 +15,7 @@ from mercato import codec
 from mercato.demo import DemoShop
 from mercato.errors import MercatoError, RequestError
 from mercato.expressions import parse_where
-from mercato.schema import Slate
+from mercato.schema import PLACEMENTS, Slate
 from mercato.shop import Shop, create, open_shop
 
 app = typer.Typer(
@@ -206,7 +206,7 @@ def search(
 @app.command()
 def recommend(
     shop: Folder,
-    placement: Annotated[str, typer.Option(help="home, similar, together, cart, session, discover, buy-again, tail, email.")],
+    placement: Annotated[str, typer.Option(help=f"One of: {', '.join(PLACEMENTS)}.")],
     shopper: Annotated[str, typer.Option(help="For whom.")] = "",
     product: Annotated[str, typer.Option(help="Beside which product (similar, together).")] = "",
     cart: Annotated[list[str] | None, typer.Option(help="A product in the cart; may be given again.")] = None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -176,6 +177,32 @@ def impression_to_dict(shown: Impression) -> dict[str, Any]:
         "versions": dict(shown.versions),
         "degraded": shown.degraded,
     }
+
+
+def impression_from_dict(record: Mapping[str, Any]) -> Impression:
+    """The inverse of ``impression_to_dict``; a number that JSON could not hold comes back as NaN."""
+    notes = {name: _numbers(values) for name, values in record["notes"].items()}
+    at = to_time(record["at"])
+    if at is None:
+        raise DataError("an impression has no time", where="at")
+    return Impression(
+        slate_id=record["slate_id"],
+        placement=record["placement"],
+        at=at,
+        shopper_id=record["shopper_id"],
+        session_id=record["session_id"],
+        query=record["query"],
+        products=tuple(record["products"]),
+        scores=_numbers(record["scores"]),
+        notes=notes,
+        total=record["total"],
+        versions=record["versions"],
+        degraded=tuple(record["degraded"]),
+    )
+
+
+def _numbers(values: Iterable[float | None]) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else value for value in values)
 
 
 def _item_to_dict(item: Item, explain: bool) -> dict[str, Any]:

@@ -170,7 +170,8 @@ class Engine:
         if not request.query.strip():
             rows = np.flatnonzero(allowed).astype(np.int32)
             return self._signals(request, Ranking(rows, np.zeros(len(rows)))), "", ()
-        words, failed = request.words, []
+        words: tuple[Word, ...] = request.words
+        failed: list[str] = []
         rows, scores = parts.words.match(words, allowed) if words else _nothing()
         near = Ranking.empty()
         if parts.meaning is not None:
@@ -181,18 +182,18 @@ class Engine:
                 failed.append("meaning")
         relaxed = ""
         if not len(rows) and not len(near):
-            for words, relaxed in parts.relax(request.words):
-                rows, scores = parts.words.match(words, allowed)
-                if len(rows):
-                    break
-            else:
-                relaxed = ""
+            rows, scores, relaxed = self._relaxed(request.words, allowed)
         return self._signals(request, _joined(rows, scores, near)), relaxed, tuple(failed)
 
+    def _relaxed(self, words: tuple[Word, ...], allowed: Mask) -> tuple[Rows, Scores, str]:
+        for fewer, dropped in self.search_parts.relax(words):
+            rows, scores = self.search_parts.words.match(fewer, allowed)
+            if len(rows):
+                return rows, scores, dropped
+        return (*_nothing(), "")
+
     def _signals(self, request: Request, matched: Ranking) -> Ranking:
-        notes = {
-            f"lane:{name}": lane.score(request, matched.rows) for name, lane in self.search_parts.signals.items()
-        }
+        notes = {f"lane:{name}": lane.score(request, matched.rows) for name, lane in self.search_parts.signals.items()}
         return matched.noted(**notes)
 
     def _sorted(self, request: Request, scored: Ranking, upto: int) -> Ranking:

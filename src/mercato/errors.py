@@ -1,12 +1,12 @@
 """What went wrong, said so that a person can act on it.
 
-    MercatoError            what, where, what to do
-    ├── SettingsError       mercato.toml or an option is wrong            → CLI exit 1, HTTP 500 at start
-    ├── DataError           rows, files or a shop folder are wrong        → CLI exit 1, HTTP 400
-    ├── RequestError        one call asked for something impossible       → CLI exit 1, HTTP 400
-    │   └── NotFound        …for a product, shopper or shop not there     → CLI exit 1, HTTP 404
-    ├── ArtifactError       a saved model or snapshot cannot be trusted   → previous version or a flagged fallback
-    └── BackendError        a store or library under us failed            → HTTP 503
+MercatoError            what, where, what to do
+├── SettingsError       mercato.toml or an option is wrong            → CLI exit 1, HTTP 500 at start
+├── DataError           rows, files or a shop folder are wrong        → CLI exit 1, HTTP 400
+├── RequestError        one call asked for something impossible       → CLI exit 1, HTTP 400
+│   └── NotFound        …for a product, shopper or shop not there     → CLI exit 1, HTTP 404
+├── ArtifactError       a saved model or snapshot cannot be trusted   → previous version or a flagged fallback
+└── BackendError        a store or library under us failed            → HTTP 503
 """
 
 from __future__ import annotations

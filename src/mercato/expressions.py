@@ -7,7 +7,8 @@ from typing import Any
 
 from mercato.errors import RequestError
 
-_CONDITION = re.compile(r"\s*(?P<field>[\w.\-]+)\s*(?P<operator><=|>=|=|<|>)\s*(?P<value>\"[^\"]*\"|'[^']*'|[^,]+)\s*(?:,|$)")
+_VALUE = r"\"[^\"]*\"|'[^']*'|[^,]+"
+_CONDITION = re.compile(rf"\s*(?P<field>[\w.\-]+)\s*(?P<operator><=|>=|=|<|>)\s*(?P<value>{_VALUE})\s*(?:,|$)")
 
 
 def parse_where(text: str) -> dict[str, Any]:

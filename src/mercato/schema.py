@@ -124,9 +124,7 @@ class History:
     @staticmethod
     def empty() -> History:
         """The history of a shopper never seen before."""
-        return History(
-            np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, np.int64)
-        )
+        return History(np.empty(0, np.int32), np.empty(0, np.int8), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def take(self, index: NDArray[Any]) -> History:
         """The events at ``index`` (positions or a mask), in that order."""

@@ -13,7 +13,7 @@ from mercato.errors import SettingsError
 from mercato.models.text import TextEncoder
 from mercato.retrieve.dense import Dense
 from mercato.retrieve.lexical import Lexical
-from mercato.retrieve.pairs import Neighbours, Together
+from mercato.retrieve.pairs import Neighbours, Together, Transitions
 from mercato.retrieve.popular import Popular
 from mercato.retrieve.repeat import Repeat
 from mercato.retrieve.taste import Taste
@@ -31,7 +31,7 @@ class About:
 
 @dataclass(frozen=True)
 class Lists:
-    """How lists are made: ``depth`` rows per lane, at most ``per_category`` of one category before others had a turn."""
+    """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn."""
 
     depth: int = 200
     per_category: int = 2
@@ -60,6 +60,7 @@ class Settings:
     dense: Dense = field(default_factory=Dense)
     popular: Popular = field(default_factory=Popular)
     repeat: Repeat = field(default_factory=Repeat)
+    transitions: Transitions = field(default_factory=Transitions)
     together: Together = field(default_factory=Together)
     neighbours: Neighbours = field(default_factory=Neighbours)
     taste: Taste = field(default_factory=Taste)
@@ -72,7 +73,7 @@ def load(path: Path) -> Settings:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingsError("there is no mercato.toml", where=str(path), hint="make a shop: mercato new SHOP") from error
+        raise SettingsError("there is no mercato.toml", where=str(path), hint="mercato new SHOP") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"not valid TOML: {error}", where=str(path)) from error
     return parse(tables, str(path))

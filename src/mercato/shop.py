@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mercato import build
+from mercato import build, codec
 from mercato.artifacts import open_current
 from mercato.engine import Engine
 from mercato.errors import DataError, NotFound, RequestError
@@ -188,11 +188,9 @@ class Shop:
     # ---- telling ------------------------------------------------------------------------------------------------
 
     def record(self, events: Iterable[Interaction]) -> Receipt:
-        """Keep events durably; when this returns, the shopper's next list knows them. Stamps ``at`` and ``event_id``."""
+        """Keep events durably; the next list knows them when this returns. Stamps ``at`` and ``event_id``."""
         now = self._clock()
-        stamped = [
-            replace(event, at=event.at or now, event_id=event.event_id or uuid.uuid4().hex) for event in events
-        ]
+        stamped = [replace(event, at=event.at or now, event_id=event.event_id or uuid.uuid4().hex) for event in events]
         receipt = self.store.append(stamped)
         with self._swap:
             live = self._live
@@ -257,7 +255,10 @@ class Shop:
     def reviews(self, product_id: str) -> dict[str, Any]:
         """How many reviews a product has, their average rating and the spread; raises NotFound."""
         self.product(product_id)
-        return self.store.review_summary(product_id)
+        ratings = [review.rating for review in self.store.reviews(product_id) if review.rating is not None]
+        spread = {str(stars): sum(1 for rating in ratings if round(rating) == stars) for stars in range(1, 6)}
+        average = round(sum(ratings) / len(ratings), 2) if ratings else None
+        return {"product_id": product_id, "count": len(ratings), "average": average, "by_rating": spread}
 
     def shopper(self, shopper_id: str) -> dict[str, Any]:
         """What is known about one shopper; raises NotFound."""
@@ -361,11 +362,13 @@ class Shop:
 
     def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """Queries that found nothing, most frequent first."""
-        return self.store.empty_searches(k)
+        found = self.store.empty_searches(k)
+        return [{"query": query, "count": count, "last_at": codec.from_time(at)} for query, count, at in found]
 
     def recent_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """The latest queries with how much they found."""
-        return self.store.recent_searches(k)
+        shown = [one for one in self.store.recent_impressions(4 * k) if one.placement == "search" and one.query]
+        return [{"query": one.query, "total": one.total, "last_at": codec.from_time(one.at)} for one in shown[:k]]
 
     def status(self) -> dict[str, Any]:
         """Is it ready, how much it holds, and what is missing."""
@@ -435,9 +438,7 @@ def create(
     return shop
 
 
-def open_shop(
-    path: str | Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None
-) -> Shop:
+def open_shop(path: str | Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None) -> Shop:
     """The shop at ``path``; raises DataError or SettingsError when it is none."""
     home = Path(path)
     if not (home / "mercato.toml").exists():

@@ -105,7 +105,9 @@ def _events(events: pl.DataFrame, catalog: Catalog | None, now: datetime) -> lis
             "error", "event without a product", graded & (pl.col("product_id") == ""),
             "teaches nothing", "send product_id with views, carts and purchases",
         ),
-        finding("error", "in the future", pl.col("at") > now + timedelta(hours=1), "counts as newest", "check the clock"),
+        finding(
+            "error", "in the future", pl.col("at") > now + timedelta(hours=1), "counts as newest", "check the clock"
+        ),
         finding(
             "info", "view or cart without the list it came from",
             pl.col("type").is_in(["detail-page-view", "add-to-cart"]) & (pl.col("slate_id") == ""),

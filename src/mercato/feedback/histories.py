@@ -1,4 +1,4 @@
-"""The event log in, what each shopper did out: arrays for training, and one History per request with the newest events."""
+"""The event log in, what each shopper did out: arrays for training, one History per request with the newest events."""
 
 from __future__ import annotations
 
@@ -55,24 +55,17 @@ class Events:
             )
             .sort("shopper_id", "at", maintain_order=True)
         )
-        known = known.with_columns(
-            bought_before=(pl.col("grade") == _BUY).cum_sum().over("shopper_id", "row") - (pl.col("grade") == _BUY)
-        )
+        first = pl.struct("shopper_id", "row", pl.col("grade") == _BUY).is_first_distinct()
+        grade = pl.when((pl.col("grade") == _BUY) & ~first).then(REPEAT_GRADE).otherwise("grade").cast(pl.Int8)
+        basket = pl.struct("shopper_id", "basket").hash(0).reinterpret(signed=True)
         shoppers = known["shopper_id"].unique(maintain_order=True)
         return Events(
             shoppers=tuple(shoppers.to_list()),
             owner=known["shopper_id"].rle_id().to_numpy().astype(np.int64),
             rows=known["row"].to_numpy().astype(np.int32),
-            grades=known.select(
-                pl.when((pl.col("grade") == _BUY) & (pl.col("bought_before") > 0))
-                .then(REPEAT_GRADE)
-                .otherwise("grade")
-                .cast(pl.Int8)
-            )
-            .to_series()
-            .to_numpy(),
+            grades=known.select(grade).to_series().to_numpy(),
             at=known["at"].to_numpy().astype(np.int64),
-            baskets=known.select(pl.struct("shopper_id", "basket").rank("dense")).to_series().to_numpy().astype(np.int64),
+            baskets=known.select(basket).to_series().to_numpy(),
             unknown=len(graded) - len(known),
         )
 

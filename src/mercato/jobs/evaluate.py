@@ -28,9 +28,7 @@ NOBODY = np.empty(0, np.int32)
 PARTS = ("all", "recommend", "search")
 
 
-def evaluate(
-    parts: build.Parts, settings: Settings, encoder: Encoder | None, part: str, tick: Tick
-) -> dict[str, Any]:
+def evaluate(parts: build.Parts, settings: Settings, encoder: Encoder | None, part: str, tick: Tick) -> dict[str, Any]:
     """Metrics of ``part`` ("recommend", "search" or "all"). Raises RequestError for another part."""
     if part not in PARTS:
         raise RequestError(f"no evaluation {part!r}", where="part", hint=f"parts: {', '.join(PARTS)}")
@@ -83,9 +81,7 @@ def _ours(engine: Engine) -> Rank:
     return rank
 
 
-def _nulls(
-    settings: Settings, replay: Split, behaviour: build.Behaviour, sellable: Any
-) -> Mapping[str, Rank]:
+def _nulls(settings: Settings, replay: Split, behaviour: build.Behaviour, sellable: Any) -> Mapping[str, Rank]:
     """Popularity of all time and of the last 8 weeks, the shopper's own repeat frequency, and item-kNN."""
     past = replay.past
     bought = past.grades >= GRADES["purchase-complete"]
@@ -117,7 +113,9 @@ def _nulls(
     }
 
 
-def search(parts: build.Parts, settings: Settings, encoder: Encoder | None, tick: Tick, most: int = 400) -> dict[str, Any]:
+def search(
+    parts: build.Parts, settings: Settings, encoder: Encoder | None, tick: Tick, most: int = 400
+) -> dict[str, Any]:
     """Known-category search: a query is the last name of a category, relevant is every product in it.
 
     These queries are made from the catalogue, so they flatter word matching; they are stated as such and are a check
@@ -162,9 +160,7 @@ def _category_queries(facet: Facet, sellable: Any, most: int) -> list[tuple[Requ
     queries = []
     for code in np.sort(codes):
         rows = facet.rows[facet.codes == code]
-        queries.append(
-            (Request("search", at, k=10, query=facet.values[code].split(" > ")[-1]), rows[sellable[rows]])
-        )
+        queries.append((Request("search", at, k=10, query=facet.values[code].split(" > ")[-1]), rows[sellable[rows]]))
     return queries
 
 
@@ -178,4 +174,3 @@ def _searching(engine: Engine) -> Callable[[Request], Rows]:
 
 def _only(lane: Retriever, sellable: Any) -> Callable[[Request], Rows]:
     return lambda asked: lane.retrieve(asked, sellable, asked.k).rows
-

@@ -69,7 +69,7 @@ def request(placement: str, split: Split, shopper: int, k: int = 10, anchors: Ro
 
 
 def examples(engine: Engine, parts: Split, most: int, seed: int) -> dict[str, list[Example]]:
-    """Lists by the score they teach: *again* (next basket), *new* (first purchases), *basket* (the rest of a basket)."""
+    """Lists by the score they teach: *again* (next basket), *new* (first purchases), *basket* (a basket's rest)."""
     found: dict[str, list[Example]] = {"again": [], "new": [], "basket": []}
     random = np.random.default_rng(seed)
     for want in wanted(parts, most, seed, engine.catalog.sellable):

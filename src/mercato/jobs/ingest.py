@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -100,12 +99,6 @@ def _write(folder: Path, source: Source, wrong: Iterable[Rejected], now: datetim
     path = folder / f"{now:%Y%m%dT%H%M%S%f}-{name}.jsonl"
     with path.open("wb") as out:
         for one in wrong:
-            out.write(dumps({"source": source.name, "line": one.line, "field": one.field, "reason": one.reason, "row": one.row}))
-            out.write(b"\n")
+            record = {"line": one.line, "field": one.field, "reason": one.reason, "row": one.row}
+            out.write(dumps({"source": source.name, **record}) + b"\n")
     return path
-
-
-def attributes(text: str) -> dict[str, list[str]]:
-    """The attribute map a table column holds as JSON text."""
-    found: dict[str, list[str]] = json.loads(text) if text else {}
-    return found

@@ -20,13 +20,11 @@ from mercato.codec import dumps
 from mercato.errors import ArtifactError, DataError
 from mercato.feedback.histories import Events
 from mercato.jobs.examples import examples, split
-from mercato.models.text import LoadedTextEncoder
-from mercato.models.vectors import VectorCache
-from mercato.ports import Encoder
+from mercato.models.hashed import HashEncoder
+from mercato.models.vectors import NamedEncoder, VectorCache
 from mercato.rank.linear import Linear
 from mercato.rank.train import ListwiseFit
 from mercato.retrieve.dense import DenseIndex
-from mercato.retrieve.lexical import LexicalIndex
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.schema import Product
 from mercato.settings import Settings
@@ -57,19 +55,18 @@ def meaning_text(product: Product) -> str:
     return ". ".join(part for part in (title, ", ".join(leaf), product.description[:200]) if part)
 
 
-def dense_index(
-    settings: Settings, catalog: Catalog, encoder: Encoder, cache: Path, tick: Tick
-) -> DenseIndex:
+def dense_index(settings: Settings, catalog: Catalog, encoder: NamedEncoder, cache: Path, tick: Tick) -> DenseIndex:
     """Vectors of the distinct product texts and the cut-off learned from the shop's own category names."""
     given = [meaning_text(catalog.product(row)) for row in range(len(catalog))]
     distinct, text_of = np.unique(np.array(given, dtype=object), return_inverse=True)
     vectors = VectorCache(cache).encode(
         encoder, distinct.tolist(), lambda done, total: tick(f"text vectors {done}/{total}")
     )
-    return settings.dense.index(vectors, text_of.astype(np.int32), _cutoff(settings, catalog, encoder, vectors, text_of))
+    cutoff = _cutoff(settings, catalog, encoder, vectors, text_of)
+    return settings.dense.index(vectors, text_of.astype(np.int32), cutoff)
 
 
-def _cutoff(settings: Settings, catalog: Catalog, encoder: Encoder, vectors: Any, text_of: Any) -> float:
+def _cutoff(settings: Settings, catalog: Catalog, encoder: NamedEncoder, vectors: Any, text_of: Any) -> float:
     """Queries are up to 200 category names; a text is a member when one of its products is in that category."""
     facet = catalog.facets.get("categories")
     if facet is None:
@@ -86,7 +83,7 @@ def _cutoff(settings: Settings, catalog: Catalog, encoder: Encoder, vectors: Any
 
 
 def train(
-    store: ShopStore, home: Path, settings: Settings, now: datetime, tick: Tick, encoder: Encoder | None = None
+    store: ShopStore, home: Path, settings: Settings, now: datetime, tick: Tick, encoder: NamedEncoder
 ) -> dict[str, Any]:
     """Train everything from the store and publish it atomically; a kill at any moment leaves the old snapshot serving.
 
@@ -116,15 +113,13 @@ def _learn(
     home: Path,
     now: datetime,
     clock: _Clock,
-    encoder: Encoder | None,
+    encoder: NamedEncoder,
 ) -> tuple[build.Parts, dict[str, int]]:
     clock.start("words")
     fields = texts(catalog)
     lexical = settings.lexical.index(fields)
-    dense = None
-    if encoder is not None:
-        clock.start("meaning")
-        dense = dense_index(settings, catalog, encoder, home / "cache" / "vectors", clock.tick)
+    clock.start("meaning")
+    dense = dense_index(settings, catalog, encoder, home / "cache" / "vectors", clock.tick)
     end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
     draft = build.Parts(
         catalog, events, lexical, _suggest(catalog, fields, np.zeros(len(catalog))), dense,
@@ -174,6 +169,7 @@ def _account(
     catalog: Catalog, events: Events, parts: build.Parts, learned: dict[str, int], now: datetime, seen: int
 ) -> dict[str, Any]:
     """What was learned from how much; filled up with times by the clock."""
+    counts = {name: learned.get(name, 0) for name in ("again", "new", "basket")}
     few = "too few shoppers with purchases before and after the cut: built-in weights"
     return {
         "trained_at": now.isoformat().replace("+00:00", "Z"),
@@ -194,7 +190,7 @@ def _account(
             "together": f"{parts.behaviour.together.nnz} pairs from shared baskets",
             "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",
             "taste": f"{len(parts.behaviour.taste.known)} products with factors",
-            **{f"weights: {name}": f"{learned[name]} lists" if name in learned else few for name in ("again", "new", "basket")},
+            **{f"weights: {name}": f"{count} lists" if count else few for name, count in counts.items()},
         },
         "weights": {
             name: [{"note": s.note, "term": s.term, "weight": s.weight, "scale": s.scale} for s in linear.signals]
@@ -226,9 +222,9 @@ class _Clock:
         }
 
 
-def load_encoder(settings: Settings, home: Path) -> tuple[LoadedTextEncoder | None, Sequence[str]]:
-    """The text encoder, or None and why not: a shop without it goes on with words alone."""
+def load_encoder(settings: Settings, home: Path) -> tuple[NamedEncoder, Sequence[str]]:
+    """The text encoder; where it cannot be loaded, letters stand in for meaning and the reason is said."""
     try:
         return settings.encoder.load(home / "cache" / "models"), ()
     except ArtifactError as error:
-        return None, (str(error),)
+        return HashEncoder(), (str(error),)

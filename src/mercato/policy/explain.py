@@ -44,9 +44,7 @@ class Explain:
     sources: Mapping[str, Source]
     second: float = 0.35
 
-    def reason(
-        self, request: Request, row: int, shares: Sequence[tuple[str, float]]
-    ) -> tuple[str, tuple[str, ...]]:
+    def reason(self, request: Request, row: int, shares: Sequence[tuple[str, float]]) -> tuple[str, tuple[str, ...]]:
         """The sentence and its evidence from ``shares``: (note, what it adds to the score), largest first.
 
         A second clause is added when another signal is worth at least ``second`` of the largest.

@@ -51,7 +51,7 @@ class ListwiseFit:
         """The median of each note where it is positive, so that the logarithm bends at an ordinary value."""
         scales = []
         for hint in self.hints:
-            values = np.concatenate([np.asarray(example.ranking.notes[hint.note], float) for example in examples])
+            values = np.concatenate([_note(hint, example.ranking) for example in examples])
             positive = values[values > 0]
             scales.append(float(f"{np.median(positive):.3g}") if len(positive) else 1.0)
         return scales
@@ -79,4 +79,9 @@ class ListwiseFit:
 
 
 def _features(units: Sequence[Signal], ranking: Ranking) -> NDArray[np.float64]:
-    return np.stack([unit.worth(ranking.notes[unit.note]) for unit in units], axis=1)
+    return np.stack([unit.worth(_note(unit, ranking)) for unit in units], axis=1)
+
+
+def _note(signal: Signal, ranking: Ranking) -> NDArray[np.float64]:
+    """The signal's note, zeros where no lane gave it."""
+    return np.asarray(ranking.notes.get(signal.note, np.zeros(len(ranking))), float)

@@ -28,9 +28,7 @@ class Dense:
         """``vectors`` (u, d) unit float32 of the distinct texts; ``text_of`` (n,) says which text each row has."""
         return DenseIndex(vectors, text_of, cutoff)
 
-    def cutoff(
-        self, queries: NDArray[np.float32], vectors: NDArray[np.float32], member: NDArray[np.bool_]
-    ) -> float:
+    def cutoff(self, queries: NDArray[np.float32], vectors: NDArray[np.float32], member: NDArray[np.bool_]) -> float:
         """The lowest cosine whose hits are members with at least the wanted precision; never below ``floor``.
 
         ``queries`` (q, d), ``vectors`` (u, d), ``member`` (q, u): text u belongs to query q.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,10 +22,12 @@ class Fused:
     """Reciprocal-rank fusion (Cormack et al. 2009) of named lanes.
 
     Every lane gives its ``depth`` best; the pool is their union, scored by Σ 1/(``constant`` + place). Each lane then
-    scores the whole pool, so a ranker sees what all lanes say of a row that only one found.
+    scores the whole pool, so a ranker sees what all lanes say of a row that only one found; ``observers`` have a say
+    about the pool but add nothing to it.
     """
 
     lanes: Mapping[str, Retriever]
+    observers: Mapping[str, Retriever] = field(default_factory=dict)
     depth: int = 200
     constant: float = 60.0
 
@@ -40,7 +42,8 @@ class Fused:
                 log.exception("lane %s failed and was left out", name)
                 failed.append(name)
         rows = _union(list(found.values()))
-        notes = {f"{LANE}{name}": self.lanes[name].score(request, rows) for name in found}
+        heard = {**{name: self.lanes[name] for name in found}, **self.observers}
+        notes = {f"{LANE}{name}": lane.score(request, rows) for name, lane in heard.items()}
         scores = np.zeros(len(rows))
         for ranking in found.values():
             scores[np.searchsorted(rows, ranking.rows)] += 1 / (self.constant + 1 + np.arange(len(ranking)))

@@ -21,7 +21,8 @@ class Transitions:
     """What was taken soon after what: a directed graph over each shopper's sequence, no training.
 
     An edge a→b inside ``window`` weighs 1/gap, its reverse ``back`` of that, both ends divided by count^``power``;
-    each product keeps its ``neighbours`` strongest edges. Source: YARDSTICKS a.2 (transition graph).
+    each product keeps its ``neighbours`` strongest edges. Source: the transition graph of Markov-chain recommenders
+    (Rendle et al. 2010, FPMC) without factorisation, damped as in SLIM-style graphs.
     """
 
     window: int = 5
@@ -31,7 +32,7 @@ class Transitions:
 
     def fit(self, shoppers: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
         """The graph (n × n) from parallel arrays sorted by shopper, then time."""
-        heads, tails, weights = [], [], []
+        heads, tails, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
         for gap in range(1, self.window + 1):
             near = (shoppers[gap:] == shoppers[:-gap]) & (rows[gap:] != rows[:-gap])
             first, then = rows[:-gap][near], rows[gap:][near]

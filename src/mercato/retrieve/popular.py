@@ -16,9 +16,7 @@ class Popular:
 
     half_life_days: float = 20.0
 
-    def fit(
-        self, rows: Rows, grades: NDArray[np.int8], at: NDArray[np.int64], *, n: int, now: int
-    ) -> PopularIndex:
+    def fit(self, rows: Rows, grades: NDArray[np.int8], at: NDArray[np.int64], *, n: int, now: int) -> PopularIndex:
         """Counts over ``n`` catalogue rows from parallel event arrays; ``now`` and ``at`` are UTC seconds."""
         age = np.maximum(now - at, 0) / 86_400
         weight = grades * 0.5 ** (age / self.half_life_days)

@@ -42,8 +42,7 @@ def cosine_neighbours(incidence: sp.csr_array, m: int, *, shrink: float, block: 
         apart = part.coords[0] + begin != part.coords[1]
         places = (part.coords[0][apart], part.coords[1][apart])
         parts.append(strongest(sp.csr_array((part.data[apart], places), shape=part.shape), m))
-    joined: sp.csr_array = sp.vstack(parts, format="csr") if parts else sp.csr_array((n, n), dtype=np.float32)
-    return joined
+    return sp.csr_array(sp.vstack(parts) if parts else sp.coo_array((n, n), dtype=np.float32), shape=(n, n))
 
 
 def gather(matrix: sp.csr_array, rows: Rows, weights: NDArray[np.float64]) -> Scores:

@@ -9,7 +9,8 @@ import polars as pl
 
 from mercato.ports import Receipt
 from mercato.schema import Product
-from mercato.stores import events, products, records
+from mercato.stores import products, records
+from mercato.stores.event_load import EventLoad
 
 
 class Bulk:
@@ -17,10 +18,11 @@ class Bulk:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._events = EventLoad(connection)
 
     def events(self, frame: pl.DataFrame) -> Receipt:
         """Events as ``events.COLUMNS``; type, shopper_id, at and event_id are needed. Raises DataError."""
-        return events.insert_frame(self._connection, frame)
+        return self._events.insert(frame)
 
     def products(self, given: Iterable[Product]) -> tuple[int, int]:
         """(inserted, updated); products equal to what is kept are neither. Raises DataError."""
@@ -37,3 +39,7 @@ class Bulk:
     def prices(self, frame: pl.DataFrame) -> int:
         """Prices as ``records.PRICE_COLUMNS``; the last put of a product's week wins. Raises DataError."""
         return records.insert_prices(self._connection, frame)
+
+    def finish(self) -> None:
+        """What is left to do before the commit; ``ShopStore.bulk`` calls it."""
+        self._events.finish()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -31,22 +30,17 @@ COLUMNS: dict[str, Any] = {
     "event_id": pl.String,
 }
 """The log's columns in the order of Interaction's fields."""
-NEEDED = ("type", "shopper_id", "at", "event_id")
 Row = tuple[Any, ...]
 
 _NAMES = "type, shopper_id, at, product_id, quantity, value, currency, query, slate_id, position, session_id, event_id"
-_PLACES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT = "INSERT INTO events (" + _NAMES + ") VALUES "  # noqa: S608  constants only
-_ONCE = " ON CONFLICT (event_id) DO NOTHING"
+PLACES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO events (" + _NAMES + ") VALUES "  # noqa: S608  constants only
+ONCE = " ON CONFLICT (event_id) DO NOTHING"
 _SELECT = "SELECT seq, " + _NAMES + " FROM events "  # noqa: S608  constants only
-_DROP_REPEATS = "DELETE FROM events WHERE seq NOT IN (SELECT min(seq) FROM events GROUP BY event_id)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PAGE = 5_000
-_SLICE = 50_000
 _CHUNK = 20_000
-_WIDE = 100
-"""Rows per INSERT of a bulk load: one statement for a hundred rows costs half of a hundred statements."""
 
 
 def event_row(event: Interaction) -> Row:
@@ -102,77 +96,9 @@ def event_of(row: Sequence[Any]) -> Interaction:
 def insert_events(connection: sqlite3.Connection, rows: Sequence[Row]) -> Receipt:
     """Keep ``rows``; those whose event_id is known are counted as duplicates."""
     before = connection.total_changes
-    connection.executemany(_INSERT + _PLACES + _ONCE, rows)
+    connection.executemany(INSERT + PLACES + ONCE, rows)
     kept = connection.total_changes - before
     return Receipt(kept, len(rows) - kept)
-
-
-def insert_frame(connection: sqlite3.Connection, frame: pl.DataFrame) -> Receipt:
-    """Keep every row of ``frame`` (columns as COLUMNS; only NEEDED must be there, nulls become the defaults).
-
-    Into an empty log the unique index is built once at the end, by sorting: half the time of filling it row by row.
-    Raises DataError when a needed column is missing or has nulls, or another has the wrong type.
-    """
-    frame = _whole(frame)
-    if connection.execute("SELECT 1 FROM events LIMIT 1").fetchone() or len(frame) <= _SLICE:
-        kept = _insert_slices(connection, frame, _ONCE)
-    else:
-        connection.execute("DROP INDEX events_by_id")
-        kept = _insert_slices(connection, frame, "")
-        kept -= _index_by_id(connection)
-    return Receipt(kept, len(frame) - kept)
-
-
-def _whole(frame: pl.DataFrame) -> pl.DataFrame:
-    for name in NEEDED:
-        if name not in frame.columns:
-            raise DataError("the events have no such column", where=name, hint=f"needed: {', '.join(NEEDED)}")
-        if frame[name].null_count():
-            raise DataError(f"{frame[name].null_count()} events lack this field", where=name)
-    if not isinstance(frame.schema["at"], pl.Datetime):
-        raise DataError(f"times have type {frame.schema['at']}", where="at", hint="use a Datetime column")
-    missing = [pl.lit(None, kind).alias(name) for name, kind in COLUMNS.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(tuple(COLUMNS))
-
-
-def _insert_slices(connection: sqlite3.Connection, frame: pl.DataFrame, tail: str) -> int:
-    before = connection.total_changes
-    wide = _INSERT + ", ".join([_PLACES] * _WIDE) + tail
-    for part in frame.iter_slices(_SLICE):
-        rows = _plain_columns(part).rows()
-        whole = len(rows) - len(rows) % _WIDE
-        flat = (tuple(chain.from_iterable(rows[start : start + _WIDE])) for start in range(0, whole, _WIDE))
-        connection.executemany(wide, flat)
-        connection.executemany(_INSERT + _PLACES + tail, rows[whole:])
-    return connection.total_changes - before
-
-
-def _plain_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    columns = []
-    for name, kind in COLUMNS.items():
-        column = pl.col(name)
-        if kind == TIME:
-            columns.append(column.dt.epoch("us"))
-        elif kind is pl.String:
-            columns.append(column.cast(pl.String).fill_null(""))
-        else:
-            columns.append(column.cast(pl.Int64).fill_null(1) if name == "quantity" else column.cast(pl.Int64))
-    try:
-        return frame.select(columns)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"a column of the events has another type: {error}", where="events") from error
-
-
-def _index_by_id(connection: sqlite3.Connection) -> int:
-    """Build the unique index; returns how many repeated events were taken out for it."""
-    make = "CREATE UNIQUE INDEX events_by_id ON events (event_id)"
-    try:
-        connection.execute(make)
-    except sqlite3.IntegrityError:
-        repeats = connection.execute(_DROP_REPEATS).rowcount
-        connection.execute(make)
-        return repeats
-    return 0
 
 
 def read_page(connection: sqlite3.Connection, after: int) -> list[Row]:
@@ -217,8 +143,10 @@ def _spans(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, in
 
 
 def _frame(arrays: Sequence[str], kinds: dict[str, Any]) -> pl.DataFrame:
-    columns = (pl.Series(name, orjson.loads(array), pl.Int64 if kind == TIME else kind) for (name, kind), array
-               in zip(kinds.items(), arrays, strict=True))
+    columns = (
+        pl.Series(name, orjson.loads(array), pl.Int64 if kind == TIME else kind)
+        for (name, kind), array in zip(kinds.items(), arrays, strict=True)
+    )
     return pl.DataFrame([column.cast(TIME) if column.name == "at" else column for column in columns])
 
 

@@ -60,8 +60,10 @@ def insert_shoppers(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
     for part in frame.iter_slices(_SLICE):
         connection.executemany(
             "INSERT INTO shoppers (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-            ((row["id"], dumps({name: value for name, value in row.items() if value is not None}))
-             for row in part.to_dicts()),
+            (
+                (row["id"], dumps({name: value for name, value in row.items() if value is not None}))
+                for row in part.to_dicts()
+            ),
         )
     return len(frame)
 
@@ -120,7 +122,7 @@ def _frame(cursor: sqlite3.Cursor, kinds: dict[str, Any]) -> pl.DataFrame:
     while rows := cursor.fetchmany(_SLICE):
         columns = zip(stored.items(), zip(*rows, strict=True), strict=True)
         parts.append(pl.DataFrame([pl.Series(name, values, kind) for (name, kind), values in columns]))
-    return pl.concat(parts).cast(kinds)
+    return pl.concat(parts).cast(pl.Schema(kinds))
 
 
 def shopper(connection: sqlite3.Connection, shopper_id: str) -> dict[str, Any] | None:

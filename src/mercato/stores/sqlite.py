@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -21,7 +20,7 @@ from mercato.schema import Impression, Interaction, Product, Review
 from mercato.stores import events, impressions, products, records
 from mercato.stores.bulk import Bulk
 from mercato.stores.connect import Readers, connect, said_plainly, transaction
-from mercato.stores.folder_lock import FolderLock
+from mercato.stores.folder import FolderLock, make_folder, sync_folder
 from mercato.stores.schema_sql import check_schema, create_schema, problems
 from mercato.stores.writer import Write, Writer
 
@@ -58,12 +57,12 @@ class ShopStore:
         another process writes to it (the message names its pid).
         """
         path = folder / FILE
-        if create:
-            _make_folder(folder)
+        if create and not read_only:
+            make_folder(folder)
         elif not path.is_file():
             raise DataError("there is no shop here", where=str(folder), hint="make one with: mercato new SHOP")
         if read_only:
-            with said_plainly(path), connect(path, "ro") as connection:
+            with said_plainly(path), closing(connect(path, "ro")) as connection:
                 check_schema(connection, path)
             return ShopStore(path, None, None)
         lock = FolderLock(folder)
@@ -263,7 +262,9 @@ class ShopStore:
             connection = connect(self.path, "rw", BULK_MIB)
             try:
                 with transaction(connection):
-                    yield Bulk(connection)
+                    bulk = Bulk(connection)
+                    yield bulk
+                    bulk.finish()
                 # Back into the file now, so that no later reader pays for it; a long reader puts it off.
                 connection.execute("PRAGMA busy_timeout = 1000")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -278,31 +279,14 @@ class ShopStore:
             return [str(error)]
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"the shop's folder cannot be made: {error.strerror}", where=str(folder), hint="choose another place"
-        ) from error
-
-
 def _open_to_write(path: Path, create: bool) -> sqlite3.Connection:
     connection = connect(path, "rwc" if create else "rw", WRITER_MIB)
     try:
         if create:
             create_schema(connection)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         check_schema(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,6 +21,7 @@ from mercato.errors import DataError
 
 NAME = "completejourney"
 TABLES = ("products", "transactions", "demographics")
+KINDS = ("products", "prices", "shoppers", "events")
 BATCH = 50_000
 
 NOT_FOR_SALE_DEPARTMENTS = (
@@ -31,7 +32,7 @@ NOT_FOR_SALE_DEPARTMENTS = (
 NOT_FOR_SALE_CATEGORIES = (
     "COUPON", "COUPON/MISC ITEMS", "COUPONS/STORE & MFG", "FUEL", "BOTTLE DEPOSITS", "TICKETS", "DELI SUPPLIES",
     "MEAT SUPPLIES", "PROD SUPPLIES", "LONG DISTANCE CALLING CARDS", "IN-STORE PHOTOFINISHING",
-    "OVERNIGHT PHOTOFINISHING", "NEWSPAPER",
+    "OVERNIGHT PHOTOFINISHING",
 )  # fmt: skip
 NOT_FOR_SALE_TYPES = (
     "MISC SALES TRANS", "BOTTLE DEPOSITS", "CRV DEPOSIT NT/F", "CRV DEPOSIT T/NF", "DONATIONS", "TICKETS",
@@ -56,11 +57,15 @@ def holds(folder: Path) -> bool:
 
 def batches(folder: Path, kind: str | None = None) -> Iterator[Batch]:
     """Products, prices, shoppers and events in that order, or only ``kind``; raises DataError for other tables."""
-    steps = {"products": _products, "prices": _prices, "shoppers": _shoppers, "events": _events}
-    if kind is not None and kind not in steps:
-        raise DataError(f"completejourney has no {kind}", hint=f"it has {', '.join(steps)}")
-    for name in steps if kind is None else (kind,):
-        yield from steps[name](folder)
+    wanted = KINDS if kind is None else (kind,)
+    if unknown := set(wanted) - set(KINDS):
+        raise DataError(f"completejourney has no {unknown.pop()}", hint=f"it has {', '.join(KINDS)}")
+    if "products" in wanted or "prices" in wanted:
+        prices = weekly_prices(folder)
+        yield from _products(folder, prices) if "products" in wanted else ()
+        yield from (Batch("prices", part) for part in (prices.iter_slices(BATCH) if "prices" in wanted else ()))
+    yield from _shoppers(folder) if "shoppers" in wanted else ()
+    yield from _events(folder) if "events" in wanted else ()
 
 
 def weekly_prices(folder: Path) -> pl.DataFrame:
@@ -77,9 +82,9 @@ def weekly_prices(folder: Path) -> pl.DataFrame:
     return conform(_collect(weekly), "prices")
 
 
-def _products(folder: Path) -> Iterator[Batch]:
+def _products(folder: Path, prices: pl.DataFrame) -> Iterator[Batch]:
     table = _collect(_read(folder, "products"))
-    latest = weekly_prices(folder).group_by("product_id", maintain_order=True).last()
+    latest = prices.group_by("product_id", maintain_order=True).last()
     first = _collect(
         _read(folder, "transactions").group_by("product_id").agg(created_at=pl.col("transaction_timestamp").min())
     )
@@ -135,11 +140,6 @@ def _words(table: pl.DataFrame) -> dict[str, pl.Series]:
         "attributes": pl.Series(attributes),
         "group_id": pl.Series(groups),
     }
-
-
-def _prices(folder: Path) -> Iterator[Batch]:
-    for part in weekly_prices(folder).iter_slices(BATCH):
-        yield Batch("prices", part)
 
 
 def _shoppers(folder: Path) -> Iterator[Batch]:

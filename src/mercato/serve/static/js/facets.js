@@ -41,7 +41,7 @@ function values(state, field, counts) {
   if (!chosen.length && entries.length < 2) return null;
   entries.sort(([a, n], [b, m]) => chosen.includes(b) - chosen.includes(a) || m - n || a.localeCompare(b));
   return group(label(field), h("ul", {}, folded(entries.map(([value, n]) => {
-    const box = h("input", { type: "checkbox", checked: chosen.includes(value), onchange: () => go(addressOf(state, toggled(state, field, value))) });
+    const box = h("input", { type: "checkbox", checked: chosen.includes(value), dataset: { focus: `${field}=${value}` }, onchange: () => go(addressOf(state, toggled(state, field, value))) });
     return h("li", {}, h("label", {}, box, h("span", { class: "name" }, value), number(n)));
   }))));
 }

@@ -20,10 +20,12 @@ async function render(restore = 0, first = false) {
   const main = $("#main");
   const element = await page(url.pathname.match(pattern) ?? [], url);
   if (mine !== visit) return;
+  const held = document.activeElement?.dataset.focus;
   show(main, element);
   document.title = element.dataset.title ? `${element.dataset.title} · Mercato` : "Mercato";
   scrollTo(0, restore);
-  if (!first) $("h1", main)?.focus({ preventScroll: true });
+  const again = held && [...main.querySelectorAll("[data-focus]")].find((control) => control.dataset.focus === held);
+  if (!first) (again || $("h1", main))?.focus({ preventScroll: true });
   dispatchEvent(new Event("mercato:page"));
 }
 

@@ -1,4 +1,4 @@
-/** A short message at the bottom of the page, also read aloud. */
+/** A short message at the bottom of the page, also read aloud; it goes when the page does. */
 import { announce, h } from "./dom.js";
 
 let current = null;
@@ -12,3 +12,4 @@ export function toast(text, link) {
   announce(text);
   timer = setTimeout(() => current.remove(), 3500);
 }
+addEventListener("mercato:page", () => current?.remove());

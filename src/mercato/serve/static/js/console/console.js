@@ -13,6 +13,7 @@ async function draw(move = true) {
   const [title, section] = SECTIONS[name] ?? ["Not a section", () => empty("There is no such section.")];
   document.title = `${title} · Console`;
   show($("#sections"), Object.entries(SECTIONS).map(([key, [text]]) => h("li", {}, h("a", { href: `/console/${key}`, "aria-current": key === name ? "page" : null }, text))));
+  $("#sections [aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
   const slow = setTimeout(() => show($("#main"), h("h1", {}, title), empty("Counting…")), 200);
   const element = await Promise.resolve(section()).catch((problem) => h("div", {}, h("h1", { tabindex: "-1" }, title), empty(`${problem.message} ${problem.hint ?? ""}`)));
   clearTimeout(slow);

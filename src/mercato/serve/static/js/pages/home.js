@@ -11,7 +11,7 @@ import { become, shopper } from "../store.js";
 
 function hour() {
   const now = new Date().getHours();
-  return now < 5 ? "Good night" : now < 12 ? "Good morning" : now < 18 ? "Good afternoon" : "Good evening";
+  return now >= 5 && now < 12 ? "Good morning" : now >= 12 && now < 18 ? "Good afternoon" : "Good evening";
 }
 
 /* For a newcomer: three shoppers the shop knows well, to try it as. */

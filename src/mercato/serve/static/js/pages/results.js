@@ -50,8 +50,8 @@ function pagesOf(state, total) {
 
 function notes(state, slate) {
   return [
-    slate.corrected ? h("p", { class: "note" }, h("span", {}, "Nothing matches ", h("b", {}, state.q), ", so these are results for ", h("b", {}, slate.corrected), ".")) : null,
-    slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Few products have every word, so these match ", h("b", {}, slate.relaxed), ".")) : null,
+    slate.corrected ? h("p", { class: "note" }, h("span", {}, "Showing results for ", h("b", {}, slate.corrected), ".")) : null,
+    slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
     slate.degraded.length ? h("p", { class: "note bad" }, `A part of the shop is resting (${slate.degraded.join(", ")}); the list is made from the rest.`) : null,
   ];
 }
@@ -75,7 +75,7 @@ function record(state, slate) {
 }
 
 function sorter(state) {
-  const select = h("select", { id: "sort", onchange: () => go(addressOf(state, { sort: select.value })) },
+  const select = h("select", { id: "sort", dataset: { focus: "sort" }, onchange: () => go(addressOf(state, { sort: select.value })) },
     Object.entries(SORTS).map(([value, text]) => h("option", { value, selected: value === state.sort }, text)));
   return h("label", { for: "sort" }, h("span", { class: "label" }, "Sort"), select);
 }

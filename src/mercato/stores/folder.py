@@ -1,4 +1,4 @@
-"""A folder in, the right to be its only writer out; the system takes it back when the process dies."""
+"""A shop's folder: made, synced, and held by one writer; the system takes it back when the process dies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ import weakref
 from pathlib import Path
 
 from mercato.errors import DataError
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it; raises DataError where that is not permitted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"the shop's folder cannot be made: {error.strerror}", where=str(folder), hint="choose another place"
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in ``folder`` are on disk, not only the files' contents."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class FolderLock:
