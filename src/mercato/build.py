@@ -133,7 +133,8 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
     recent = settings.lists.recent_seconds
     found: dict[str, Retriever] = {
         "popular": behaviour.popular,
-        "repeat": settings.repeat,
+        "lately": settings.lately,
+        "habit": settings.habit,
         "next": PairLane(behaviour.together, "history"),
         "transitions": PairLane(behaviour.transitions, "history", half_life_days=1e4, decay=0.9, newest=50),
         "neighbours": PairLane(behaviour.neighbours, "history", half_life_days=80.0),
@@ -148,11 +149,11 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
 
 
 POOLS: Mapping[str, tuple[str, ...]] = {
-    "home": ("repeat", "next", "transitions", "neighbours", "taste", "recent", "popular"),
-    "email": ("repeat", "next", "transitions", "neighbours", "taste", "popular"),
+    "home": ("lately", "habit", "next", "transitions", "neighbours", "taste", "recent", "popular"),
+    "email": ("lately", "habit", "next", "transitions", "neighbours", "taste", "popular"),
     "discover": ("next", "transitions", "neighbours", "taste", "recent", "popular"),
     "tail": ("next", "transitions", "neighbours", "taste", "recent"),
-    "buy-again": ("repeat",),
+    "buy-again": ("lately", "habit"),
     "similar": ("similar", "beside"),
     "together": ("together",),
     "cart": ("together", "beside"),
@@ -186,16 +187,16 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
         Signal("lane:taste", "behaviour", 0.6, 0.1),
     ]
     popular = [Signal("lane:popular", "popularity", 0.2, 10.0)]
-    repeat = [Signal("lane:repeat", "behaviour", 1.0)]
+    repeat = [Signal("lane:lately", "behaviour", 0.5, 0.1), Signal("lane:habit", "behaviour", 1.0)]
     anchored = [
         Signal("lane:together", "behaviour", 1.0, 0.05),
         Signal("lane:beside", "behaviour", 0.3, 0.1),
         Signal("lane:taste", "behaviour", 0.1, 0.1),
-        Signal("lane:repeat", "behaviour", 0.1),
+        Signal("lane:habit", "behaviour", 0.1),
         *popular,
     ]
     return {
-        "again": (*repeat, *behaviour, *attribute, *relation, *popular),
+        "again": (*repeat, *popular),
         "new": (*behaviour, *attribute, *relation, *popular),
         "basket": tuple(anchored),
         "similar": (
@@ -207,7 +208,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             Signal("lane:words", "words", 1.2, 4.0),
             Signal("lane:meaning", "meaning", 1.5, 0.4),
             Signal("lane:popular", "popularity", 0.12, 10.0),
-            Signal("lane:repeat", "behaviour", 0.25),
+            Signal("lane:habit", "behaviour", 0.25),
             Signal("lane:taste", "behaviour", 0.4, 0.1),
             Signal("profile:category", "attribute", 0.03),
             *(Signal(signal.note, signal.term, 0.02) for signal in relation),
@@ -244,15 +245,18 @@ def engine(
     found = lanes(settings, parts.behaviour, parts.dense)
     codes = columns(catalog, settings.shop.relations)
     profile = Profile(codes)
-    policy = Chain((OnePerGroup(catalog.group), Cap(catalog.leaf, settings.lists.per_category)))
+    # what one buys again is often two sizes of one thing; anywhere else a second size is a wasted place
+    again = Cap(catalog.leaf, settings.lists.per_category_again)
+    varied = Chain((OnePerGroup(catalog.group), Cap(catalog.leaf, settings.lists.per_category)))
     placements = {}
     for name, pool in POOLS.items():
         chosen = {lane: found[lane] for lane in pool if lane in found}
-        watching = {lane: found[lane] for lane in ("popular", "repeat", "taste") if lane not in chosen}
+        watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
+        policy = again if SCORES[name] == "again" else varied
         placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), parts.weights[SCORES[name]], policy)
     understanding = Understanding(parts.lexical.vocabulary)
     meaning = Meaning(parts.dense, encoder) if parts.dense is not None and encoder is not None else None
-    signals = {name: found[name] for name in ("popular", "repeat", "taste")}
+    signals = {name: found[name] for name in ("popular", "habit", "taste")}
     sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
     for name in codes:
         sources[f"profile:{name}"] = _field_source(profile, name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from mercato.errors import SettingsError
 from mercato.models.text import TextEncoder
@@ -31,10 +31,12 @@ class About:
 
 @dataclass(frozen=True)
 class Lists:
-    """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn."""
+    """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn
+    (``per_category_again`` on lists of what is bought again)."""
 
     depth: int = 200
     per_category: int = 2
+    per_category_again: int = 3
     recent_seconds: int = 7200
     recent_weight: float = 3.0
 
@@ -59,7 +61,8 @@ class Settings:
     encoder: TextEncoder = field(default_factory=TextEncoder)
     dense: Dense = field(default_factory=Dense)
     popular: Popular = field(default_factory=Popular)
-    repeat: Repeat = field(default_factory=Repeat)
+    lately: Repeat = field(default_factory=lambda: Repeat(half_life_days=20.0))
+    habit: Repeat = field(default_factory=lambda: Repeat(half_life_days=3650.0))
     transitions: Transitions = field(default_factory=Transitions)
     together: Together = field(default_factory=Together)
     neighbours: Neighbours = field(default_factory=Neighbours)
@@ -85,18 +88,16 @@ def parse(tables: Mapping[str, Any], where: str = "settings") -> Settings:
     >>> parse({"lists": {"per_category": 3}}).lists.per_category
     3
     """
-    types = get_type_hints(Settings)
-    _known(tables, types, where, "table")
-    made = {name: _recipe(types[name], table, f"{where} [{name}]") for name, table in tables.items()}
-    return Settings(**made)
+    defaults = Settings()
+    _known(tables, [item.name for item in dataclasses.fields(defaults)], where, "table")
+    made = {name: _recipe(getattr(defaults, name), table, f"{where} [{name}]") for name, table in tables.items()}
+    return dataclasses.replace(defaults, **made)
 
 
-def _recipe(kind: Any, table: Any, where: str) -> Any:
+def _recipe(defaults: Any, table: Any, where: str) -> Any:
     if not isinstance(table, Mapping):
         raise SettingsError("a table was expected", where=where)
-    hints = get_type_hints(kind)
-    _known(table, {item.name: hints[item.name] for item in dataclasses.fields(kind)}, where, "key")
-    defaults = kind()
+    _known(table, [item.name for item in dataclasses.fields(defaults)], where, "key")
     values = {name: _value(value, getattr(defaults, name), f"{where} {name}") for name, value in table.items()}
     return dataclasses.replace(defaults, **values)
 
@@ -113,7 +114,7 @@ def _value(value: Any, default: Any, where: str) -> Any:
     return value
 
 
-def _known(given: Mapping[str, Any], known: Mapping[str, Any], where: str, what: str) -> None:
+def _known(given: Mapping[str, Any], known: Sequence[str], where: str, what: str) -> None:
     for name in given:
         if name not in known:
             raise SettingsError(f"unknown {what} {name!r}", where=where, hint=f"known: {', '.join(known)}")

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from mercato import build, codec
-from mercato.artifacts import open_current
+from mercato.artifacts import current, open_current
 from mercato.engine import Engine
 from mercato.errors import DataError, NotFound, RequestError
 from mercato.feedback.doctor import examine
@@ -76,12 +76,12 @@ class Shop:
 
     def reload(self) -> None:
         """Serve the newest good snapshot; a corrupt one is passed over and named in ``degraded``."""
-        opened = open_current(self.home / "snapshots")
-        if opened is None:
+        if current(self.home / "snapshots") is None:
             return
+        opened = open_current(self.home / "snapshots")
         parts = build.Parts.load(opened.folder, self.settings)
         report = orjson.loads((opened.folder / "report.json").read_bytes())
-        degraded = tuple(f"snapshot:{version}" for version in opened.refused)
+        degraded = tuple(f"snapshot: {refused}" for refused in opened.refused)
         version = parts.catalog.version
         versions = {"catalogue": version, "index": version, "model": version}
         engine = build.engine(self.settings, parts, self._encoder, versions, degraded)

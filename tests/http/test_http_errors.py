@@ -51,7 +51,6 @@ def problem(response, status, code=None, field=None):
         ({"query": "milk", "where": {f"f{n}": [] for n in range(21)}}, "invalid_value", "where"),
         ({"query": "milk", "shopper": "x" * 257}, "invalid_value", "shopper"),
         ([], "invalid_value", "body"),
-        (None, "invalid_value", "body"),
         ("milk", "invalid_value", "body"),
     ],
 )

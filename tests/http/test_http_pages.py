@@ -82,7 +82,7 @@ def test_console_data(client: TestClient, shop):
     assert status["shops"] == [shop.name]
     assert status["ready"] is True
     learned = client.get("/v1/console/learned").json()
-    assert learned["parts"]
+    assert {"trained_at", "seconds", "data", "learned", "steps"} <= set(learned)
     assert learned["weights"]
     doctor = client.get("/v1/console/doctor").json()
     assert {"severity", "what", "count", "share", "cost", "hint", "examples"} <= set(doctor["catalogue"][0])
@@ -99,7 +99,7 @@ def test_a_search_without_a_result_reaches_the_console(client: TestClient):
     client.post("/v1/search", json={"query": "granola"})
     searches = client.get("/v1/console/searches").json()
     assert "granola" in [one["query"] for one in searches["recent"]]
-    assert {"query", "count", "last_at"} <= set(searches["recent"][0])
+    assert {"query", "total", "last_at"} <= set(searches["recent"][0])
     assert "granola" not in [one["query"] for one in searches["empty"]]
 
 

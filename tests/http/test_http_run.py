@@ -44,6 +44,7 @@ def test_loopback(host, own):
     assert is_loopback(host) is own
 
 
+@pytest.mark.crash
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_server_has_kept_every_accepted_event(tmp_path, stop):
     corner_shop.build(tmp_path / "shop").close()

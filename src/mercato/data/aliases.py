@@ -78,11 +78,10 @@ def fields(kind: str, columns: tuple[str, ...]) -> Mapping[str, str]:
         present.setdefault(key(column), column)
     found: dict[str, str] = {}
     for field in COLUMNS[kind]:
-        for name in (field, *ALIASES[kind].get(field, ())):
-            column = present.get(key(name))
-            if column is not None and column not in found.values():
-                found[field] = column
-                break
+        named = (present.get(key(name)) for name in (field, *ALIASES[kind].get(field, ())))
+        free = next((column for column in named if column is not None and column not in found.values()), None)
+        if free is not None:
+            found[field] = free
     return found
 
 
@@ -106,10 +105,15 @@ def _own(columns: tuple[str, ...]) -> set[str]:
     return {"title", "id"} & set(fields("products", columns)) if "price" in fields("products", columns) else set()
 
 
+def complete(kind: str, columns: Iterable[str]) -> bool:
+    """Whether the columns name every field that ``kind`` cannot do without."""
+    return set(REQUIRED[kind]) <= set(fields(kind, tuple(columns)))
+
+
 def explain(kind: str | None, columns: Iterable[str], where: str) -> DataError:
     """The error for a table whose columns do not say what is needed: found, needed, and names that would do."""
     shown = ", ".join(list(columns)[:40]) or "none"
-    wanted = (kind,) if kind in REQUIRED else tuple(REQUIRED)
+    wanted = tuple(each for each in REQUIRED if kind in (None, each))
     needs = []
     for each in wanted:
         words = [f"{field} (or {', '.join(ALIASES[each].get(field, ())[:5])})" for field in REQUIRED[each]]

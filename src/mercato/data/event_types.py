@@ -22,7 +22,7 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
         "product added to wishlist", "add_to_wishlist", "wishlist", "fav", "favorite", "favourite", "like", "star",
         "dwell", "hover", "open", "transition",
     ),
-    "impression": ("impression", "impressions", "view_items", "shown", "exposure", "product impression", "promotion viewed"),
+    "impression": ("impression", "impressions", "view_items", "shown", "exposure", "product impression"),
     "add-to-cart": (
         "add_to_cart", "addtocart", "product added", "cart", "basket", "add_to_basket", "begin_checkout",
         "checkout started", "atc",

@@ -1,4 +1,4 @@
-"""A retailer's package size in ("6 PK/12 OZ"), a size to show out ("6 pk/12 oz"), or nothing where it is a mere code."""
+"""A retailer's package size in ("6 PK/12 OZ"), a size to show out ("6 pk/12 oz"); nothing where it is a mere code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 _UNITS = {
     "OZ": "oz", "FL": "fl", "LB": "lb", "LBS": "lb", "CT": "ct", "ML": "ml", "L": "L", "LT": "L", "GAL": "gal",
     "QT": "qt", "PT": "pt", "PK": "pk", "IN": "in", "FT": "ft", "SQ": "sq", "YD": "yd", "G": "g", "GM": "g", "GR": "g",
-    "KG": "kg", "MG": "mg", "CM": "cm", "MM": "mm", "PC": "pc", "DZ": "dozen", "DOZ": "dozen", "CUP": "cups", "ROLL": "rolls",
-    "ROLLS": "rolls", "LOAD": "loads", "LOADS": "loads", "LD": "loads", "LDS": "loads", "STEM": "stems",
-    "SHEET": "sheets", "SHEETS": "sheets", "PLY": "ply", "X": "x", "CU": "cu", "USE": "uses", "USES": "uses",
+    "KG": "kg", "MG": "mg", "CM": "cm", "MM": "mm", "PC": "pc", "DZ": "dozen", "DOZ": "dozen", "CUP": "cups",
+    "ROLL": "rolls", "ROLLS": "rolls", "LOAD": "loads", "LOADS": "loads", "LD": "loads", "LDS": "loads",
+    "STEM": "stems", "SHEET": "sheets", "SHEETS": "sheets", "PLY": "ply", "X": "x", "CU": "cu", "USE": "uses",
+    "USES": "uses",
 }  # fmt: skip
 _NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[ -]\d+/\d+|/\d+)?"
 _WORD = re.compile(rf"{_NUMBER}|[A-Z]+|[-/]")

@@ -59,7 +59,7 @@ def product(record: Mapping[str, Any]) -> Product:
         availability=_availability(row.get("availability")),
         quantity=values.whole(row.get("quantity"), "quantity", 1e12),
         images=values.labels(row.get("images"), "images"),
-        attributes=values.attributes(row.get("attributes"), "attributes"),
+        attributes=_rest(record) | values.attributes(row.get("attributes"), "attributes"),
         rating=values.within(values.number(row.get("rating"), "rating"), "rating", 0, 5),
         rating_count=values.whole(row.get("rating_count"), "rating_count", 1e12),
         group_id=values.identifier(row.get("group_id"), "group_id"),
@@ -68,6 +68,14 @@ def product(record: Mapping[str, Any]) -> Product:
         language=values.text(row.get("language"), "language", 35),
         sellable=sellable is not False,
     )
+
+
+def _rest(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Plain columns that are no field, as attributes, so that a shop's own columns can be searched and filtered."""
+    named = set(fields("products", tuple(record)).values())
+    plain = {name: given for name, given in record.items() if name not in named and not isinstance(given, Mapping)}
+    texts = {name: values.text(given, name, 2_000, cut=True) for name, given in plain.items()}
+    return {name: (found,) for name, found in texts.items() if found and not name.startswith("_")}
 
 
 def _categories(value: Any) -> tuple[str, ...]:

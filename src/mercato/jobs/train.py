@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mercato import build
-from mercato.artifacts import publish
+from mercato.artifacts import prune, publish
 from mercato.catalog import Catalog
 from mercato.codec import dumps
 from mercato.errors import ArtifactError, DataError
@@ -102,7 +102,9 @@ def train(
         parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now, seen))
-    publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), {"seen": seen})
+    about = {"created_at": report["trained_at"], "seen": seen}
+    publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), about)
+    prune(home / "snapshots")
     return report
 
 

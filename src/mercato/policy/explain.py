@@ -65,7 +65,7 @@ class Explain:
         return "; ".join([first, *(clause[0].lower() + clause[1:] for clause in rest)]) + ".", tuple(evidence)
 
     def _clause(self, request: Request, row: int, product: Product, note: str) -> tuple[str, str]:
-        if note == "lane:repeat":
+        if note in ("lane:lately", "lane:habit"):
             return self._repeat(request, row)
         if note in _SENTENCES and note in self.sources:
             source = self.sources[note](request, row)

@@ -21,6 +21,7 @@ from mercato.words import Token, Vocabulary, analyse
 Postings = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Rows ascending, and what each gains."""
 
+_MOST_SPELLINGS = 4
 _SPARSE = 8
 """Below one row in this many, a binary search or a sort costs less than a pass over the whole catalogue."""
 
@@ -71,7 +72,7 @@ class Lexical:
         frequencies = np.diff(indptr)
         idf = np.log1p((n - frequencies + 0.5) / (frequencies + 0.5))
         impacts = np.repeat(idf, frequencies) * (counts / (self.k1 + counts))
-        spellings = reading.best_spellings()
+        spellings = reading.spellings()
         vocabulary = Vocabulary(terms, frequencies, [spellings[term] for term in terms], n, reading.compounds)
         return LexicalIndex(vocabulary, indptr, (keys % max(n, 1)).astype(np.int32), impacts.astype(np.float32))
 
@@ -125,10 +126,12 @@ class _Reading:
             if token.joined == "" or token.joined in token.also:
                 start = place + 1
 
-    def best_spellings(self) -> dict[str, str]:
-        """Term → its most frequent spelling, ties by the alphabet; a term never written alone is its own."""
-        rising = sorted(self.spelled, key=lambda pair: (self.spelled[pair], pair[1]))
-        return dict(zip(self.codes, self.codes, strict=True)) | dict(rising)
+    def spellings(self) -> dict[str, list[str]]:
+        """Term → its spellings, most frequent first; a whole compound, which no text wrote so, is its own."""
+        found: dict[str, list[str]] = {term: [] for term in self.codes}
+        for term, text in sorted(self.spelled, key=lambda pair: (-self.spelled[pair], pair[1])):
+            found[term].append(text)
+        return {term: texts[:_MOST_SPELLINGS] or [term] for term, texts in found.items()}
 
 
 @dataclass(frozen=True)

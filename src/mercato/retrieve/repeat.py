@@ -16,7 +16,7 @@ class Repeat:
     Needs no training: everything it knows is in the request.
     """
 
-    half_life_days: float = 80.0
+    half_life_days: float = 20.0
 
     def _counts(self, request: Request) -> tuple[Rows, Scores]:
         history = request.history

@@ -23,8 +23,8 @@ class Taste:
     """
 
     factors: int = 64
-    regularization: float = 5.0
-    alpha: float = 5.0
+    regularization: float = 20.0
+    alpha: float = 2.0
     gain: float = 3.0
     iterations: int = 10
     half_life_days: float = 80.0

@@ -70,6 +70,9 @@ def _whole(frame: pl.DataFrame) -> pl.DataFrame:
             raise DataError(f"{frame[name].null_count()} events lack this field", where=name)
     if not isinstance(frame.schema["at"], pl.Datetime):
         raise DataError(f"times have type {frame.schema['at']}", where="at", hint="use a Datetime column")
+    for name in ("quantity", "value", "position"):
+        if name in frame.columns and frame.schema[name].is_float():
+            raise DataError("holds fractions", where=name, hint="money is integer minor units")
     missing = [pl.lit(None, kind).alias(name) for name, kind in COLUMNS.items() if name not in frame.columns]
     return frame.with_columns(missing).select(tuple(COLUMNS))
 

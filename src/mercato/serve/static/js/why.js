@@ -15,7 +15,8 @@ export function breakdown(item) {
   return h("div", { class: "why" },
     item.reason ? h("p", {}, item.reason) : null,
     rows.length ? h("dl", {}, rows) : h("p", {}, "No score terms came with this item."),
-    rows.length ? h("div", { class: "sum number" }, h("span", {}, "Score, the sum"), h("span", {}, decimals(item.score))) : null);
+    rows.length ? h("div", { class: "sum number" }, h("span", {}, "Score, the sum"), h("span", {}, decimals(item.score))) : null,
+    item.evidence?.length ? h("details", {}, h("summary", {}, "Evidence"), h("ul", {}, item.evidence.map((proof) => h("li", {}, proof)))) : null);
 }
 
 const panel = h("div", { class: "popover", popover: "auto", role: "dialog", "aria-label": "Why this is shown" });

@@ -2,11 +2,11 @@
 import { h, svg } from "../dom.js";
 import { count, decimals, label } from "../format.js";
 
-/** [[name, value]] as bars, the longest full; below zero in another colour. */
+/** [[name, value, colour?]] as bars, the longest full; below zero in another colour. */
 export function bars(pairs, digits = 3) {
   const most = Math.max(...pairs.map(([, value]) => Math.abs(value)), 1e-9);
-  return h("ul", { class: "bars" }, pairs.map(([name, value]) => {
-    const bar = h("i", { class: value < 0 ? "less" : "" });
+  return h("ul", { class: "bars" }, pairs.map(([name, value, colour = ""]) => {
+    const bar = h("i", { class: value < 0 ? "less" : colour });
     bar.style.width = `${(100 * Math.abs(value)) / most}%`;
     return h("li", {}, h("span", {}, label(name)), h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "n" }, decimals(value, digits)));
   }));

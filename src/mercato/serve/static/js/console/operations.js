@@ -28,7 +28,7 @@ export async function searches() {
   return h("div", {}, h("h1", { tabindex: "-1" }, "Searches"), h("p", { class: "lead" }, "A search that finds nothing is a shopper who wanted to buy. A synonym or a product is the answer."),
     h("div", { class: "two" },
       h("div", {}, h("h2", {}, "Found nothing"), none.length ? table(["Search", { text: "Times", number: true }, "Last"], none.map((one) => [link(one.query), count(one.count), when(one.last_at)])) : empty("Every search so far found something.")),
-      h("div", {}, h("h2", {}, "Recent"), recent.length ? table(["Search", { text: "Times", number: true }, { text: "Found", number: true }, "Last"], recent.map((one) => [link(one.query), count(one.count), one.total === undefined ? "" : count(one.total), when(one.last_at)])) : empty("Nobody has searched yet."))));
+      h("div", {}, h("h2", {}, "Recent"), recent.length ? table(["Search", { text: "Found", number: true }, "When"], recent.map((one) => [link(one.query), count(one.total), when(one.last_at)])) : empty("Nobody has searched yet."))));
 }
 
 function joined(event) {
@@ -79,6 +79,7 @@ export async function system() {
   return h("div", {}, h("h1", { tabindex: "-1" }, "System"),
     h("p", { class: "lead" }, status.degraded.length ? ["Some parts are down and the rest carries on: ", status.degraded.map((part) => mark("error", part))] : [mark(status.ready ? "ok" : "warning", status.ready ? "Ready" : "Not ready"), status.ready ? " Every part answers." : " The shop is not trained yet; lists fall back on what sells."]),
     figures([["products", status.products], ["events", status.events], ["shoppers", status.shoppers]]),
+    status.notes?.length ? h("p", { class: "hint" }, status.notes.join(" · ")) : null,
     h("h2", {}, "Versions"), table(["Part", "Version"], Object.entries(status.versions).map(([name, version]) => [label(name), version])),
     h("h2", {}, "Timings since the start"), table(["Route", numeric("Calls"), numeric("Mean"), numeric("Median"), numeric("99 %"), numeric("Refused or failed")], timings(parseMetrics(text))),
     h("p", { class: "hint" }, "All of it for Prometheus at ", h("a", { href: "/metrics" }, "/metrics"), "."));
