@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mercato.schema import Slate as Slate
     from mercato.shop import Shop as Shop
     from mercato.shop import create as create
-    from mercato.shop import open_shop as open
+    from mercato.shop import open_shop as open  # noqa: F401
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ _HOMES = {
     "mercato.shop": ("Shop", "create", "open"),
 }  # fmt: skip
 
-__all__ = [name for names in _HOMES.values() for name in names]  # noqa: PLE0605
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ from mercato.policy.rules import Cap, Chain, OnePerGroup, narrow
 from mercato.ports import Encoder, Retriever
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
-from mercato.retrieve.dense import DenseIndex, Meaning, Similar
+from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
 from mercato.retrieve.lexical import LexicalIndex
 from mercato.retrieve.pairs import PairLane
@@ -255,7 +255,12 @@ def engine(
         policy = again if SCORES[name] == "again" else varied
         placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), parts.weights[SCORES[name]], policy)
     understanding = Understanding(parts.lexical.vocabulary)
-    meaning = Meaning(parts.dense, encoder) if parts.dense is not None and encoder is not None else None
+    meaning = closest = None
+    if parts.dense is not None and encoder is not None:
+        encode = remembering(encoder)
+        meaning = Meaning(parts.dense, encode)
+        dense = settings.dense
+        closest = Meaning(parts.dense, encode, loose=True, floor=dense.floor, margin=dense.margin)
     signals = {name: found[name] for name in ("popular", "habit", "taste")}
     sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
     for name in codes:
@@ -267,6 +272,7 @@ def engine(
             relax=understanding.relax,
             words=parts.lexical,
             meaning=meaning,
+            closest=closest,
             signals=signals,
             score=parts.weights["search"],
         ),

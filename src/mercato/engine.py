@@ -75,12 +75,14 @@ class Placement:
 
 @dataclass(frozen=True)
 class Search:
-    """What search is made of; ``meaning`` is None where no encoder could be loaded."""
+    """What search is made of; ``meaning`` and ``closest`` (its loose form, for when nothing
+    else matched) are None where no encoder could be loaded."""
 
     understand: Callable[[str], Understood]
     relax: Callable[[tuple[Word, ...]], Iterator[tuple[tuple[Word, ...], str]]]
     words: Words
     meaning: Retriever | None
+    closest: Retriever | None
     signals: Mapping[str, Retriever]
     score: Readable
 
@@ -165,29 +167,39 @@ class Engine:
         return allowed
 
     def _matched(self, request: Request, allowed: Mask) -> tuple[Ranking, str, tuple[str, ...]]:
-        """The complete matched set with its notes; words are dropped only when nothing at all matches."""
+        """The complete matched set with its notes, what was relaxed, and what failed.
+
+        What matches is decided on the whole shop and filtered afterwards, so a filter only ever narrows. Only when
+        nothing matches at all is the query relaxed: to what is closest in meaning, then to fewer words.
+        """
         parts = self.search_parts
         if not request.query.strip():
             rows = np.flatnonzero(allowed).astype(np.int32)
             return self._signals(request, Ranking(rows, np.zeros(len(rows)))), "", ()
-        words: tuple[Word, ...] = request.words
-        failed: list[str] = []
-        rows, scores = parts.words.match(words, allowed) if words else _nothing()
-        near = Ranking.empty()
-        if parts.meaning is not None:
-            try:
-                near = parts.meaning.retrieve(request, allowed, len(self.catalog))
-            except Exception:
-                log.exception("semantic search failed and was left out")
-                failed.append("meaning")
+        shop = self.catalog.sellable
+        rows, scores = parts.words.match(request.words, shop) if request.words else _nothing()
+        near, failed = self._near(parts.meaning, request)
         relaxed = ""
         if not len(rows) and not len(near):
-            rows, scores, relaxed = self._relaxed(request.words, allowed)
-        return self._signals(request, _joined(rows, scores, near)), relaxed, tuple(failed)
+            near, failed = self._near(parts.closest, request)
+            relaxed = "every word; this is closest in meaning" if len(near) else ""
+            if not len(near):
+                rows, scores, relaxed = self._relaxed(request.words, shop)
+        matched = _joined(rows, scores, near)
+        return self._signals(request, matched.take(allowed[matched.rows])), relaxed, failed
 
-    def _relaxed(self, words: tuple[Word, ...], allowed: Mask) -> tuple[Rows, Scores, str]:
+    def _near(self, lane: Retriever | None, request: Request) -> tuple[Ranking, tuple[str, ...]]:
+        if lane is None:
+            return Ranking.empty(), ()
+        try:
+            return lane.retrieve(request, self.catalog.sellable, len(self.catalog)), ()
+        except Exception:
+            log.exception("semantic search failed and was left out")
+            return Ranking.empty(), ("meaning",)
+
+    def _relaxed(self, words: tuple[Word, ...], shop: Mask) -> tuple[Rows, Scores, str]:
         for fewer, dropped in self.search_parts.relax(words):
-            rows, scores = self.search_parts.words.match(fewer, allowed)
+            rows, scores = self.search_parts.words.match(fewer, shop)
             if len(rows):
                 return rows, scores, dropped
         return (*_nothing(), "")

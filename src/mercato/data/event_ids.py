@@ -33,10 +33,11 @@ class Occurrences:
         """
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
-        before = np.empty(len(keys), np.int64)
-        before[order] = np.arange(len(keys)) - np.searchsorted(ordered, ordered, "left")
+        counts = np.arange(len(keys)) - np.searchsorted(ordered, ordered, "left")
         for run in self._runs:
-            before += np.searchsorted(run, keys, "right") - np.searchsorted(run, keys, "left")
+            counts += np.searchsorted(run, ordered, "right") - np.searchsorted(run, ordered, "left")
+        before = np.empty(len(keys), np.int64)
+        before[order] = counts
         self._remember(ordered)
         return before
 

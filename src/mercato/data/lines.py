@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import BinaryIO, NamedTuple
 
 from mercato.data.batch import Rejected
 
 LONGEST = 1 << 20
 """Bytes of the longest line (and CSV record) that is read: 1 MiB."""
+_BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line without its end: its ``number`` from 1, the byte ``offset`` it starts at, its ``text``."""
+class Line(NamedTuple):
+    """A line without its end, and its number from 1."""
 
     number: int
-    offset: int
     text: str
 
 
-def read_lines(stream: IO[bytes]) -> Iterator[Line | Rejected]:
-    """Every line of ``stream`` as UTF-8 (a byte-order mark is dropped), or why it cannot be read."""
+def read_lines(stream: BinaryIO) -> Iterator[Line | Rejected]:
+    """Every line of ``stream`` as UTF-8 (a byte-order mark is dropped), or why it cannot be read.
+
+    Whole blocks are decoded at once; only a block with something wrong in it is taken line by line.
+    """
     offset, number = 0, 0
-    while data := stream.readline(LONGEST + 1):
-        number += 1
-        start, offset = offset, offset + len(data)
-        if len(data) > LONGEST and not data.endswith(b"\n"):
-            offset += _skip(stream)
-            reason = f"the line has {offset - start:,} bytes; the longest that is read has {LONGEST:,}"
-            yield Rejected(number, "", reason, data[:2000].decode("utf-8", "replace"))
+    while block := stream.read(LONGEST):
+        if not block.endswith(b"\n"):
+            block += stream.readline(LONGEST + 1)
+        lines = _clean_lines(block[3:] if offset == 0 and block.startswith(_BOM) else block)
+        if lines is not None:
+            yield from map(Line, range(number + 1, number + 1 + len(lines)), lines)
+            number, offset = number + len(lines), offset + len(block)
             continue
-        if number == 1 and data.startswith(b"\xef\xbb\xbf"):
-            data = data[3:]
-        yield _decoded(number, start, data.rstrip(b"\r\n"))
+        for data in io.BytesIO(block):
+            number += 1
+            start, offset = offset, offset + len(data)
+            if offset - start > LONGEST and not data.endswith(b"\n"):
+                offset += _skip(stream)
+            yield _line(number, start, offset, data)
 
 
-def _skip(stream: IO[bytes]) -> int:
+def _clean_lines(block: bytes) -> list[str] | None:
+    """The lines of a block in which nothing is wrong; None where the slow way must look."""
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        return None
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return None if "\x00" in text or max(map(len, lines), default=0) > LONGEST // 4 else lines
+
+
+def _skip(stream: BinaryIO) -> int:
     """Read on to the end of the line without keeping it; how many bytes that were."""
     skipped = 0
     while data := stream.readline(LONGEST):
@@ -47,13 +64,14 @@ def _skip(stream: IO[bytes]) -> int:
     return skipped
 
 
-def _decoded(number: int, offset: int, data: bytes) -> Line | Rejected:
+def _line(number: int, start: int, end: int, data: bytes) -> Line | Rejected:
+    shown = data[:2000].decode("utf-8", "replace")
+    if end - start > LONGEST:
+        return Rejected(number, "", f"the line has {end - start:,} bytes; the longest read has {LONGEST:,}", shown)
+    data = data.removeprefix(_BOM) if start == 0 else data
     try:
-        text = data.decode()
+        text = data.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        place = offset + error.start
-        reason = f"not UTF-8 at byte {place:,} of the file (byte {error.start + 1:,} of the line)"
-        return Rejected(number, "", reason, data[:2000].decode("utf-8", "replace"))
-    if "\x00" in text:
-        return Rejected(number, "", "a NUL byte", text)
-    return Line(number, offset, text)
+        place = f"byte {start + error.start + 1:,} of the file, byte {error.start + 1:,} of the line"
+        return Rejected(number, "", f"not UTF-8 at {place}", shown)
+    return Rejected(number, "", "a NUL byte", shown) if "\x00" in text else Line(number, text)

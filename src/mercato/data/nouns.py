@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import polars as pl
+import pyarrow as pa
 
 from mercato.codec import dumps
 from mercato.data.batch import COLUMNS
@@ -47,6 +48,7 @@ def to_frame(kind: str, nouns: Sequence[Any]) -> pl.DataFrame:
         if name == "attributes":
             cells = [dumps(cell).decode() for cell in cells]
         elif isinstance(dtype, pl.List):
-            cells = [list(cell) for cell in cells]
+            columns[name] = pl.Series(name, pa.array(cells, pa.large_list(pa.large_string())), dtype)
+            continue
         columns[name] = pl.Series(name, cells, dtype)
     return pl.DataFrame(columns)

@@ -27,6 +27,8 @@ _NO = frozenset({"false", "0", "no", "n", "f", "draft", "archived", "unpublished
 
 def text(value: Any, field: str, longest: int, *, cut: bool = False) -> str:
     """Trimmed text, "" for nothing; longer than ``longest`` characters is refused, or cut where ``cut``."""
+    if type(value) is str and len(value) <= longest and value.isascii() and "\x00" not in value:
+        return str(value.strip())
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, list | tuple):
@@ -43,6 +45,10 @@ def text(value: Any, field: str, longest: int, *, cut: bool = False) -> str:
 
 def identifier(value: Any, field: str, *, required: bool = False) -> str:
     """An id as text: whole numbers lose their ".0"; refused when over 512 characters or with control characters."""
+    if type(value) is str and value and len(value) <= LONGEST_ID and value.isascii() and value.isprintable():
+        trimmed: str = value.strip()
+        if trimmed:
+            return trimmed
     if isinstance(value, bool | list | tuple | Mapping):
         raise DataError("an id is text or a whole number", where=field)
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
@@ -57,16 +63,14 @@ def identifier(value: Any, field: str, *, required: bool = False) -> str:
 
 def number(value: Any, field: str) -> float | None:
     """A finite number; None for nothing. "1,299.00", "12,99" and "$5" are read; NaN and infinity are refused."""
-    if value is None or value == "":
+    if type(value) is str:
+        value = _numeric(value)
+        if value is not None and not _PLAIN_NUMBER.match(value):
+            raise DataError("not a number", where=field)
+    if value is None:
         return None
     if isinstance(value, bool | list | tuple | Mapping):
         raise DataError("not a number", where=field)
-    if isinstance(value, str):
-        value = _numeric(value)
-        if value is None:
-            return None
-        if not _PLAIN_NUMBER.match(value):
-            raise DataError("not a number", where=field)
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError) as error:
@@ -80,7 +84,7 @@ def _numeric(written: str) -> str | None:
     written = _MONEY_SIGN.sub("", written.strip())
     if _THOUSANDS.match(written):
         return written.replace(",", "")
-    return written.replace(",", ".") if _DECIMAL_COMMA.match(written) else written or None
+    return (written.replace(",", ".") if _DECIMAL_COMMA.match(written) else written) or None
 
 
 def within(value: float | None, field: str, low: float, high: float) -> float | None:
@@ -127,22 +131,28 @@ def currency_code(value: Any, field: str = "currency") -> str:
 def moment(value: Any, field: str) -> datetime | None:
     """A time as UTC: ISO 8601, a date, or UNIX seconds, milliseconds or microseconds, also as text."""
     if isinstance(value, str):
-        value = value.strip()
-        if _PLAIN_NUMBER.match(value) and len(value) > 8:
-            value = float(value)
-        elif value.endswith(" UTC"):
-            value = value[:-4]
-    if isinstance(value, bool | list | tuple | Mapping) or (isinstance(value, float) and not math.isfinite(value)):
-        raise DataError("not a time: use ISO 8601 or UNIX seconds", where=field)
-    if isinstance(value, int | float) and abs(value) > 1e14:
+        value = _time_text(value)
+    if value is None or value == "":
+        return None
+    odd = isinstance(value, bool | list | tuple | Mapping) or (isinstance(value, float) and not math.isfinite(value))
+    if isinstance(value, int | float) and not odd and abs(value) > 1e14:
         value = value / 1e6
     try:
-        found = to_time(value, field)
-    except DataError as error:
-        raise DataError("not a time: use ISO 8601 or UNIX seconds", where=field) from error
-    if found is not None and found.year < 1970:
+        found = None if odd else to_time(value, field)
+    except DataError:
+        found = None
+    if found is None:
+        raise DataError("not a time: use ISO 8601 or UNIX seconds", where=field)
+    if found.year < 1970:
         raise DataError("before 1970", where=field)
     return found
+
+
+def _time_text(written: str) -> str | float:
+    written = written.strip()
+    if len(written) > 8 and _PLAIN_NUMBER.match(written):
+        return float(written)
+    return written.removesuffix(" UTC")
 
 
 def flag(value: Any, field: str) -> bool | None:

@@ -67,12 +67,16 @@ def dense_index(settings: Settings, catalog: Catalog, encoder: NamedEncoder, cac
 
 
 def _cutoff(settings: Settings, catalog: Catalog, encoder: NamedEncoder, vectors: Any, text_of: Any) -> float:
-    """Queries are up to 200 category names; a text is a member when one of its products is in that category."""
+    """Queries are the names of up to 200 categories that have categories below them (of any, where the tree is flat);
+    a text is a member when one of its products is in that category."""
     facet = catalog.facets.get("categories")
     if facet is None:
         return settings.dense.floor
-    leaves = np.flatnonzero(np.bincount(facet.codes, minlength=len(facet.values)) >= 3)
-    chosen = np.sort(np.random.default_rng(0).permutation(leaves)[:200])
+    known = np.bincount(facet.codes, minlength=len(facet.values)) >= 3
+    parents = {path.rsplit(" > ", 1)[0] for path in facet.values if path.count(" > ") > 1}
+    inner = known & np.array([path in parents for path in facet.values], bool)
+    chosen = np.flatnonzero(inner if inner.sum() >= 10 else known)
+    chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:200])
     names = [facet.values[code].split(" > ")[-1] for code in chosen]
     if not names:
         return settings.dense.floor
@@ -93,7 +97,7 @@ def train(
     clock = _Clock(tick)
     clock.start("catalogue")
     version = f"{now:%Y%m%dT%H%M%S%f}"
-    seen = store.last_seq()
+    seen, changes = store.last_seq(), store.catalogue_version()
     catalog = Catalog.build(store.products(), version)
     if not len(catalog):
         raise DataError("there is no product to learn from", where=str(home), hint="mercato import SHOP products.csv")
@@ -101,7 +105,7 @@ def train(
     with threadpool_limits(settings.learn.threads):
         parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
     clock.start("publish")
-    report = clock.report(_account(catalog, events, parts, learned, now, seen))
+    report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
     about = {"created_at": report["trained_at"], "seen": seen}
     publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), about)
     prune(home / "snapshots")
@@ -168,14 +172,13 @@ def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
 
 
 def _account(
-    catalog: Catalog, events: Events, parts: build.Parts, learned: dict[str, int], now: datetime, seen: int
+    catalog: Catalog, events: Events, parts: build.Parts, learned: dict[str, int], now: datetime
 ) -> dict[str, Any]:
     """What was learned from how much; filled up with times by the clock."""
     counts = {name: learned.get(name, 0) for name in ("again", "new", "basket")}
     few = "too few shoppers with purchases before and after the cut: built-in weights"
     return {
         "trained_at": now.isoformat().replace("+00:00", "Z"),
-        "seen": seen,
         "data": {
             "products": len(catalog),
             "sellable": int(catalog.sellable.sum()),

@@ -15,15 +15,18 @@ PROFILE = "profile:"
 """Prefix of the note that holds the shopper's decayed weight on a product's value of one field."""
 
 
-def columns(catalog: Catalog, relations: tuple[str, ...]) -> dict[str, NDArray[np.int32]]:
+def columns(catalog: Catalog, relations: tuple[str, ...], common: float = 0.05) -> dict[str, NDArray[np.int32]]:
     """One code per row and field, -1 where a product has none: its deepest category, its variant group, and the main
-    value of each field in ``relations`` that the catalogue has."""
+    value of each field in ``relations`` that the catalogue has. A value that more than ``common`` of the products share
+    relates nothing ("National brand")."""
     found = {"category": catalog.leaf, "group": catalog.group}
     for name in relations:
         facet = catalog.facets.get(name)
         if facet is not None and len(facet.values) > 1:
             codes = np.full(len(catalog), -1, np.int32)
             codes[facet.rows[::-1]] = facet.codes[::-1]
+            shared = np.bincount(codes[codes >= 0], minlength=len(facet.values)) > max(common * len(catalog), 10)
+            codes[(codes >= 0) & shared[codes]] = -1
             found[name] = codes
     return found
 

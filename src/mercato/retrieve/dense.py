@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,11 +19,13 @@ class Dense:
     """Vectors of distinct product texts, searched exactly; a hit below the cut-off is no hit.
 
     The cut-off is the cosine at which, on queries made from the shop's own category names, at least ``precision`` of
-    the products above it belong to that category.
+    the products above it belong to that category. When nothing matches at all, what lies within ``margin`` of the
+    nearest text is shown instead, down to ``floor``, and the answer says so.
     """
 
-    precision: float = 0.8
-    floor: float = 0.45
+    precision: float = 0.5
+    floor: float = 0.4
+    margin: float = 0.08
 
     def index(self, vectors: NDArray[np.float32], text_of: NDArray[np.int32], cutoff: float) -> DenseIndex:
         """``vectors`` (u, d) unit float32 of the distinct texts; ``text_of`` (n,) says which text each row has."""
@@ -73,17 +76,31 @@ class DenseIndex:
 
 
 class Meaning:
-    """Semantic search: the query's vector against every product text, above the cut-off only."""
+    """Semantic search: the query's vector against every product text, above the cut-off only.
 
-    def __init__(self, index: DenseIndex, encoder: Encoder, remembered: int = 4096) -> None:
-        self.index = index
-        self._encode = lru_cache(maxsize=remembered)(lambda text: encoder.encode([text])[0])
+    ``loose`` is for when nothing else matched: everything within ``margin`` of the nearest text, but never below
+    ``floor``. Which texts are near enough never depends on the filters, so a filter only ever narrows.
+    """
+
+    def __init__(
+        self,
+        index: DenseIndex,
+        encode: Callable[[str], NDArray[np.float32]],
+        *,
+        loose: bool = False,
+        floor: float = 0.4,
+        margin: float = 0.08,
+    ) -> None:
+        self.index, self._encode, self._loose, self._floor, self._margin = index, encode, loose, floor, margin
 
     def _cosines(self, request: Request) -> Scores:
         if not request.query.strip():
             return np.zeros(len(self.index.text_of))
         cosines = self.index.cosines(self._encode(request.query))
-        return np.where(cosines >= self.index.cutoff, cosines, 0.0)
+        least = self.index.cutoff
+        if self._loose:
+            least = max(self._floor, float(cosines.max(initial=0.0)) - self._margin)
+        return np.where(cosines >= least, cosines, 0.0)
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows nearest in meaning."""
@@ -92,8 +109,13 @@ class Meaning:
         return Ranking.best_first(rows, cosines[rows], k)
 
     def score(self, request: Request, rows: Rows) -> Scores:
-        """Cosine, 0 below the cut-off."""
+        """Cosine, 0 where it is not near enough."""
         return self._cosines(request)[rows]
+
+
+def remembering(encoder: Encoder, most: int = 4096) -> Callable[[str], NDArray[np.float32]]:
+    """One unit vector per text; the last ``most`` texts are not encoded again."""
+    return lru_cache(maxsize=most)(lambda text: encoder.encode([text])[0])
 
 
 @dataclass(frozen=True)

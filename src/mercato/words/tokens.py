@@ -63,7 +63,7 @@ _PIECE = re.compile(
 )
 _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W\d_])")
 _ACRONYM = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")
-_TIMES = re.compile(r"""(?<=[0-9"'])\s?x\s?(?=[0-9])""")
+_TIMES = re.compile(r"""(?<=[0-9"'])\s?x\s?(?=[0-9])|\sx\s(?=[0-9])""")
 _UNSPACED = {"han", "dense"}
 _GROUPING = frozenset({"-", "_", "&", "+"})
 

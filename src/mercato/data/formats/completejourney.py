@@ -94,6 +94,7 @@ def _products(folder: Path, prices: pl.DataFrame) -> Iterator[Batch]:
         .join(latest.select(id="product_id", price="price"), on="id", how="left", maintain_order="left")
         .join(first, on="product_id", how="left", maintain_order="left")
         .with_columns(
+            categories=pl.concat_list("path"),
             currency=pl.lit("USD"),
             availability=pl.lit("in-stock"),
             language=pl.lit("en"),
@@ -131,13 +132,13 @@ def _words(table: pl.DataFrame) -> dict[str, pl.Series]:
         title, path_text = known[key]
         size = readable_size(package or "")
         titles.append(f"{title} · {size}" if size else title)
-        paths.append([path_text])
+        paths.append(path_text)
         given = {"size": size, "maker": f"Maker {maker}", "original_type": text or ""}
         attributes.append(dumps({name: [value] for name, value in given.items() if value}).decode())
         groups.append(f"{text or ''}|{brand}|{maker}")
     return {
         "title": pl.Series(titles),
-        "categories": pl.Series(paths),
+        "path": pl.Series(paths),
         "attributes": pl.Series(attributes),
         "group_id": pl.Series(groups),
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import orjson
 
-from mercato import build, codec
-from mercato.artifacts import current, open_current
-from mercato.engine import Engine
-from mercato.errors import DataError, NotFound, RequestError
+from mercato import codec
+from mercato.artifacts import current
+from mercato.errors import ArtifactError, DataError, NotFound
 from mercato.feedback.doctor import examine
-from mercato.feedback.histories import Histories
 from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
 from mercato.jobs.train import load_encoder, train
 from mercato.ports import Receipt
-from mercato.schema import GRADES, PLACEMENTS, Interaction, Product, Request, Rows, Slate
+from mercato.schema import Interaction, Product, Rows, Slate
 from mercato.settings import Settings, load, starter
+from mercato.shop import console
+from mercato.shop.live import Live
 from mercato.stores.sqlite import ShopStore
 
 Tick = Callable[[str], None]
@@ -32,17 +32,6 @@ Tick = Callable[[str], None]
 
 def _silent(step: str) -> None:
     """Nobody watches."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """One snapshot being served: swapped whole, so no answer mixes two."""
-
-    engine: Engine
-    parts: build.Parts
-    histories: Histories
-    report: Mapping[str, Any]
-    last_event: datetime
 
 
 class Shop:
@@ -59,9 +48,8 @@ class Shop:
         self._read_only = read_only
         self._clock = clock or (lambda: datetime.now(UTC))
         self._live: Live | None = None
-        self._hidden: frozenset[str] = frozenset()
         self._swap = Lock()
-        self._encoder, self._why_no_encoder = load_encoder(self.settings, home)
+        self._encoder, self._notes = load_encoder(self.settings, home)
         self.reload()
 
     def __enter__(self) -> Shop:
@@ -75,23 +63,16 @@ class Shop:
         self.store.close()
 
     def reload(self) -> None:
-        """Serve the newest good snapshot; a corrupt one is passed over and named in ``degraded``."""
+        """Serve the newest good snapshot; when none can be trusted, say so and go on serving what was served."""
         if current(self.home / "snapshots") is None:
             return
-        opened = open_current(self.home / "snapshots")
-        parts = build.Parts.load(opened.folder, self.settings)
-        report = orjson.loads((opened.folder / "report.json").read_bytes())
-        degraded = tuple(f"snapshot: {refused}" for refused in opened.refused)
-        version = parts.catalog.version
-        versions = {"catalogue": version, "index": version, "model": version}
-        engine = build.engine(self.settings, parts, self._encoder, versions, degraded)
-        histories = Histories(parts.events, parts.catalog)
-        last = int(parts.events.at.max()) if len(parts.events) else int(self._clock().timestamp())
-        live = [event for _, event in self.store.read(after=int(report["seen"]))]
-        histories.add(live)
-        newest = max((event.at for event in live if event.at), default=datetime.fromtimestamp(last, UTC))
+        try:
+            live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
+        except ArtifactError as error:
+            self._notes = (*self._notes, str(error))
+            return
         with self._swap:
-            self._live = Live(engine, parts, histories, report, newest)
+            self._live = live
 
     # ---- asking -------------------------------------------------------------------------------------------------
 
@@ -114,9 +95,11 @@ class Shop:
         first) or a number field such as "price", "-price". Raises RequestError for an unknown field or sort.
         """
         live = self._serving()
-        request = self._request(live, "search", k, page, shopper, session, where or {}, explain)
+        request = live.request(
+            "search", self._clock(), k=k, page=page, shopper=shopper, session=session, where=where, explain=explain
+        )
         request = replace(request, query=query, sort=sort, facets=tuple(facets))
-        return self._logged(live.engine.search(request, self._gone(live), uuid.uuid4().hex))
+        return self._logged(live.engine.search(request, live.hidden, uuid.uuid4().hex))
 
     def recommend(
         self,
@@ -132,13 +115,11 @@ class Shop:
     ) -> Slate:
         """The list of one placement; a shopper never seen gets what sells. Raises RequestError or NotFound."""
         live = self._serving()
-        if placement not in PLACEMENTS:
-            raise RequestError(
-                f"no placement {placement!r}", where="placement", hint=f"placements: {', '.join(PLACEMENTS)}"
-            )
-        request = self._request(live, placement, k, 0, shopper, session, where or {}, explain)
-        request = replace(request, product=product, cart=tuple(cart), anchors=_anchors(live, request, product, cart))
-        return self._logged(live.engine.recommend(request, self._gone(live), uuid.uuid4().hex))
+        request = live.request(
+            placement, self._clock(), k=k, shopper=shopper, session=session, where=where, explain=explain
+        )
+        request = replace(request, product=product, cart=tuple(cart), anchors=live.anchors(request, product, cart))
+        return self._logged(live.engine.recommend(request, live.hidden, uuid.uuid4().hex))
 
     def suggest(self, prefix: str, k: int = 8) -> dict[str, Any]:
         """Completions of what is being typed: past queries, categories with counts, products."""
@@ -147,36 +128,10 @@ class Shop:
         products = [live.parts.catalog.product(row) for row in found["products"]]
         return {**found, "products": [{"id": product.id, "title": product.title} for product in products]}
 
-    def _request(
-        self,
-        live: Live,
-        placement: str,
-        k: int,
-        page: int,
-        shopper: str,
-        session: str,
-        where: Mapping[str, Any],
-        explain: bool,
-    ) -> Request:
-        if not 1 <= k <= 1000:
-            raise RequestError(f"k is {k}", where="k", hint="ask for 1 to 1000 items")
-        if page < 0:
-            raise RequestError(f"page is {page}", where="page", hint="pages count from 0")
-        # a shop whose data ended long ago is answered as of its last day, or every decay would be nothing
-        at = min(self._clock(), live.last_event + timedelta(days=1))
-        history = live.histories.of(shopper, session, int(self._clock().timestamp()))
-        return Request(
-            placement, at, k=k, page=page, shopper=shopper, session=session, where=where, explain=explain,
-            history=history,
-        )  # fmt: skip
-
     def _serving(self) -> Live:
         if self._live is None:
             raise DataError("this shop has not been trained yet", where=str(self.home), hint="mercato train SHOP")
         return self._live
-
-    def _gone(self, live: Live) -> Rows:
-        return live.parts.catalog.rows(self._hidden)
 
     def _logged(self, answer: Any) -> Slate:
         slate, impression = answer
@@ -243,14 +198,19 @@ class Shop:
         """Insert or replace products durably: (inserted, updated). Lists show them after the next ``train``."""
         given = list(products)
         counts = self.store.put_products(given)
-        self._hidden -= {product.id for product in given}
+        self._hide(lambda live: np.setdiff1d(live.hidden, live.parts.catalog.rows(product.id for product in given)))
         return counts
 
     def delete_product(self, product_id: str) -> bool:
         """Take a product out: it is gone from the next answer on. False when it was not there."""
         found = self.store.delete_product(product_id)
-        self._hidden |= {product_id}
+        self._hide(lambda live: np.union1d(live.hidden, live.parts.catalog.rows([product_id])))
         return found
+
+    def _hide(self, change: Callable[[Live], Rows]) -> None:
+        with self._swap:
+            if self._live is not None:
+                self._live = replace(self._live, hidden=change(self._live).astype(np.int32))
 
     def reviews(self, product_id: str) -> dict[str, Any]:
         """How many reviews a product has, their average rating and the spread; raises NotFound."""
@@ -267,80 +227,24 @@ class Shop:
         attributes = self.store.shopper(shopper_id)
         if not len(history) and attributes is None:
             raise NotFound(f"no shopper {shopper_id!r}", where="id")
-        catalog = live.parts.catalog
-        leaves = catalog.leaf[history.rows]
-        counts = np.bincount(leaves[leaves >= 0], minlength=1)
-        examples = {int(leaf): int(row) for leaf, row in zip(leaves, history.rows, strict=True)}
-        top = [code for code in np.argsort(-counts, kind="stable")[:8].tolist() if counts[code]]
-        names = {grade: name for name, grade in GRADES.items()} | {4: "purchase-complete"}
-        recent = [
-            {
-                "type": names[int(history.grades[place])],
-                "at": datetime.fromtimestamp(int(history.at[place]), UTC).isoformat(),
-                "product_id": catalog.ids[history.rows[place]],
-                "title": catalog.product(int(history.rows[place])).title,
-            }
-            for place in range(len(history) - 1, max(len(history) - 21, -1), -1)
-        ]
-        return {
-            "id": shopper_id,
-            "events": len(history),
-            "purchases": int((history.grades >= GRADES["purchase-complete"]).sum()),
-            "first_at": _iso(history.at[0]) if len(history) else None,
-            "last_at": _iso(history.at[-1]) if len(history) else None,
-            "attributes": attributes or {},
-            "top_categories": [
-                {"path": catalog.product(examples[code]).categories[0], "count": int(counts[code])} for code in top
-            ],
-            "recent": recent,
-        }
+        return console.portrait(live, shopper_id, history, attributes or {})
 
     def shoppers(self, k: int = 50, prefix: str = "") -> list[dict[str, Any]]:
         """Shoppers whose id starts with ``prefix``, most events first."""
-        events = self._serving().parts.events
-        counts = np.bincount(events.owner, minlength=len(events.shoppers))
-        chosen = [n for n in np.argsort(-counts, kind="stable").tolist() if events.shoppers[n].startswith(prefix)]
-        return [
-            {
-                "id": events.shoppers[n],
-                "purchases": int(counts[n]),
-                "last_at": _iso(events.at[np.searchsorted(events.owner, n + 1) - 1]),
-            }
-            for n in chosen[:k]
-        ]
+        return console.roster(self._serving(), k, prefix)
 
     # ---- what the console shows ---------------------------------------------------------------------------------
 
     def views(self, shopper: str, k: int = 8) -> dict[str, Any]:
         """What each retriever and term says for one shopper, beside the list they would see."""
         live = self._serving()
-        request = self._request(live, "home", k, 0, shopper, "", {}, True)
-        allowed = live.parts.catalog.allowed({})
-        lanes = []
-        for name, lane in build.lanes(self.settings, live.parts.behaviour, live.parts.dense).items():
-            ranking = lane.retrieve(request, allowed, k)
-            items = [
-                {
-                    "id": live.parts.catalog.ids[row],
-                    "title": live.parts.catalog.product(int(row)).title,
-                    "score": float(score),
-                }
-                for row, score in zip(ranking.rows, ranking.scores, strict=True)
-            ]
-            lanes.append({"name": name, "items": items})
-        slate, _ = live.engine.recommend(request, self._gone(live), "preview")
+        request = live.request("home", self._clock(), k=k, shopper=shopper, explain=True)
+        slate, _ = live.engine.recommend(request, live.hidden, "preview")
+        items = codec.slate_to_dict(slate, explain=True)["items"]
+        shown = [{name: item[name] for name in ("id", "title", "score", "terms", "reason")} for item in items]
         return {
-            "lanes": [lane for lane in lanes if lane["items"]],
-            "slate": [
-                {
-                    "id": item.product.id,
-                    "title": item.product.title,
-                    "score": item.score,
-                    "terms": dict(item.terms),
-                    "reason": item.reason,
-                }
-                for item in slate.items
-            ],
+            "lanes": console.lanes(live, self.settings, request),
+            "slate": shown,
             "weights": live.report["weights"],
         }
 
@@ -382,31 +286,8 @@ class Shop:
             "shoppers": len(live.parts.events.shoppers) if live else 0,
             "versions": dict(live.engine.versions) if live else {},
             "degraded": degraded,
-            "notes": list(self._why_no_encoder),
+            "notes": list(self._notes),
         }
-
-
-def _iso(seconds: Any) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
-
-
-def _anchors(live: Live, request: Request, product: str, cart: Sequence[str]) -> Rows:
-    """The rows a placement starts from: its product, its cart, or what the session last touched."""
-    catalog = live.parts.catalog
-    if request.placement in ("similar", "together"):
-        if not product:
-            raise RequestError(f"{request.placement!r} needs a product", where="product")
-        row = catalog.row(product)
-        if row is None:
-            raise NotFound(f"no product {product!r} in the trained catalogue", where="product")
-        return np.array([row], np.int32)
-    if request.placement == "cart":
-        if not cart:
-            raise RequestError("'cart' needs the product ids in the cart", where="cart")
-        return catalog.rows(dict.fromkeys(cart))
-    if request.placement == "session":
-        return np.unique(request.history.rows[-5:])
-    return np.empty(0, np.int32)
 
 
 def create(

@@ -1,0 +1,5 @@
+"""A shop on disk and everything one can ask of it: the facade that the command line and HTTP stand on."""
+
+from mercato.shop.facade import Shop, create, open_shop
+
+__all__ = ["Shop", "create", "open_shop"]

@@ -1,0 +1,114 @@
+"""One snapshot being served: a call's arguments in, the request the engine answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from mercato import build
+from mercato.artifacts import open_current
+from mercato.engine import Engine
+from mercato.errors import NotFound, RequestError
+from mercato.feedback.histories import Histories
+from mercato.ports import Encoder
+from mercato.schema import PLACEMENTS, Request, Rows
+from mercato.settings import Settings
+from mercato.stores.sqlite import ShopStore
+
+MOST = 1000
+"""The longest list one may ask for."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """Swapped whole, so no answer mixes two snapshots. ``hidden`` rows were deleted since it was made."""
+
+    engine: Engine
+    parts: build.Parts
+    histories: Histories
+    report: Mapping[str, Any]
+    last_event: datetime
+    hidden: Rows
+
+    @staticmethod
+    def open(home: Path, settings: Settings, encoder: Encoder, store: ShopStore, now: datetime) -> Live:
+        """The newest good snapshot of ``home`` with everything that happened since; a corrupt one is passed over and
+        named in ``degraded``. Raises ArtifactError when none can be trusted."""
+        found = open_current(home / "snapshots")
+        parts = build.Parts.load(found.folder, settings)
+        report = orjson.loads((found.folder / "report.json").read_bytes())
+        version = parts.catalog.version
+        versions = {"catalogue": version, "index": version, "model": version}
+        degraded = tuple(f"snapshot: {refused}" for refused in found.refused)
+        histories = Histories(parts.events, parts.catalog)
+        recorded = [event for _, event in store.read(after=int(report["seen"]))]
+        histories.add(recorded)
+        times = [event.at for event in recorded if event.at is not None]
+        if len(parts.events):
+            times.append(datetime.fromtimestamp(int(parts.events.at.max()), UTC))
+        gone = [
+            product_id for _, product_id, product in store.changed_products(int(report["catalogue"])) if not product
+        ]
+        return Live(
+            engine=build.engine(settings, parts, encoder, versions, degraded),
+            parts=parts,
+            histories=histories,
+            report=report,
+            last_event=min(max(times, default=now), now),
+            hidden=parts.catalog.rows(gone),
+        )
+
+    def request(
+        self,
+        placement: str,
+        now: datetime,
+        *,
+        k: int,
+        page: int = 0,
+        shopper: str = "",
+        session: str = "",
+        where: Mapping[str, Any] | None = None,
+        explain: bool = False,
+    ) -> Request:
+        """A request with the shopper's history; raises RequestError for a k or page nobody can mean."""
+        if not 1 <= k <= MOST:
+            raise RequestError(f"k is {k}", where="k", hint=f"ask for 1 to {MOST} items")
+        if not 0 <= page <= 10_000_000 // k:
+            raise RequestError(f"page is {page}", where="page", hint="pages count from 0")
+        # a shop whose data ended long ago is answered as of its last day, or every decay would be nothing
+        at = min(now, self.last_event + timedelta(days=1))
+        history = self.histories.of(shopper, session, int(now.timestamp()))
+        return Request(
+            placement, at, k=k, page=page, shopper=shopper, session=session, where=where or {}, explain=explain,
+            history=history,
+        )  # fmt: skip
+
+    def anchors(self, request: Request, product: str, cart: Sequence[str]) -> Rows:
+        """The rows a placement starts from: its product, its cart, or what the session last touched.
+
+        Raises RequestError for an unknown placement or a missing product or cart, NotFound for an unknown product.
+        """
+        if request.placement not in PLACEMENTS:
+            known = ", ".join(PLACEMENTS)
+            raise RequestError(f"no placement {request.placement!r}", where="placement", hint=f"placements: {known}")
+        catalog = self.parts.catalog
+        if request.placement in ("similar", "together"):
+            if not product:
+                raise RequestError(f"{request.placement!r} needs a product", where="product")
+            row = catalog.row(product)
+            if row is None:
+                raise NotFound(f"no product {product!r} in the trained catalogue", where="product")
+            return np.array([row], np.int32)
+        if request.placement == "cart":
+            if not cart:
+                raise RequestError("'cart' needs the product ids in the cart", where="cart")
+            return catalog.rows(dict.fromkeys(cart))
+        if request.placement == "session":
+            return np.unique(request.history.rows[-5:])
+        return np.empty(0, np.int32)
