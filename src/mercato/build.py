@@ -14,9 +14,10 @@ from mercato.catalog import Catalog
 from mercato.codec import dumps
 from mercato.engine import Engine, Placement, Search
 from mercato.errors import ArtifactError
+from mercato.evaluate.metrics import head
 from mercato.feedback.histories import Events
 from mercato.policy.explain import Explain
-from mercato.policy.rules import Cap, Chain, OnePerGroup, narrow
+from mercato.policy.rules import Cap, Chain, Narrow, OnePerGroup
 from mercato.ports import Encoder, Retriever
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
@@ -32,6 +33,9 @@ from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
+
+LAYOUT = 1
+"""The layout of a snapshot; one of another layout is refused and trained anew."""
 
 Tick = Callable[[str], None]
 """Called with the name of each step as it starts."""
@@ -104,13 +108,16 @@ class Parts:
             self.dense.save(folder / "dense")
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
-        (folder / "weights.json").write_bytes(dumps({name: linear.signals for name, linear in self.weights.items()}))
+        scores = {name: linear.signals for name, linear in self.weights.items()}
+        (folder / "weights.json").write_bytes(dumps({"layout": LAYOUT, "scores": scores}))
 
     @staticmethod
     def load(folder: Path, settings: Settings) -> Parts:
         """Map parts written by ``save``; raises ArtifactError when one is missing or of another shape."""
         try:
-            weights = orjson.loads((folder / "weights.json").read_bytes())
+            kept = orjson.loads((folder / "weights.json").read_bytes())
+            if kept.get("layout") != LAYOUT:
+                raise ValueError("it was made by another version of Mercato")
             return Parts(
                 catalog=Catalog.load(folder / "catalog"),
                 events=Events.load(folder / "events"),
@@ -119,7 +126,8 @@ class Parts:
                 dense=DenseIndex.load(folder / "dense") if (folder / "dense").is_dir() else None,
                 behaviour=Behaviour.load(folder / "behaviour", settings),
                 weights={
-                    name: Linear(tuple(Signal(**signal) for signal in signals)) for name, signals in weights.items()
+                    name: Linear(tuple(Signal(**signal) for signal in signals))
+                    for name, signals in kept["scores"].items()
                 },
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
@@ -206,7 +214,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
         ),
         "search": (
             Signal("lane:words", "words", 1.2, 4.0),
-            Signal("lane:meaning", "meaning", 1.5, 0.4),
+            Signal("lane:meaning", "meaning", 5.0, 1.0),
             Signal("lane:popular", "popularity", 0.12, 10.0),
             Signal("lane:habit", "behaviour", 0.25),
             Signal("lane:taste", "behaviour", 0.4, 0.1),
@@ -279,7 +287,7 @@ def engine(
         placements=placements,
         profile=profile,
         fallback=parts.behaviour.popular,
-        narrow=narrow,
+        narrow=Narrow(head(parts.behaviour.popular.counts)),
         reason=Explain(catalog, sources).reason,
         versions=versions,
         degraded=degraded if meaning is not None else (*degraded, "meaning"),

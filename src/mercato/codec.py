@@ -60,9 +60,9 @@ def to_time(value: str | float | datetime | None, where: str = "at") -> datetime
             moment = datetime.fromisoformat(value)
         else:
             moment = datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError, TypeError) as error:
         raise DataError(f"{value!r} is not a time", where=where, hint="use ISO 8601, or UNIX seconds") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def from_time(value: datetime | None) -> str | None:

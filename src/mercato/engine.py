@@ -156,7 +156,7 @@ class Engine:
             slate_id,
             started,
             facets=facets,
-            corrected=understood.corrected,
+            corrected="" if "closest" in relaxed else understood.corrected,
             relaxed=relaxed,
             degraded=failed,
         )
@@ -178,13 +178,12 @@ class Engine:
             return self._signals(request, Ranking(rows, np.zeros(len(rows)))), "", ()
         shop = self.catalog.sellable
         rows, scores = parts.words.match(request.words, shop) if request.words else _nothing()
-        near, failed = self._near(parts.meaning, request)
+        near, failed = self._near(parts.meaning if len(rows) else parts.closest, request)
         relaxed = ""
-        if not len(rows) and not len(near):
-            near, failed = self._near(parts.closest, request)
-            relaxed = "every word; this is closest in meaning" if len(near) else ""
-            if not len(near):
-                rows, scores, relaxed = self._relaxed(request.words, shop)
+        if not len(rows) and len(near):
+            relaxed = "every word; this is closest in meaning"
+        elif not len(rows):
+            rows, scores, relaxed = self._relaxed(request.words, shop)
         matched = _joined(rows, scores, near)
         return self._signals(request, matched.take(allowed[matched.rows])), relaxed, failed
 

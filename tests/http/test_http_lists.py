@@ -52,6 +52,13 @@ def test_facets_count_exactly_the_listed_set(client: TestClient):
         assert narrowed["total"] == count
 
 
+def test_a_field_shows_its_most_frequent_values(client: TestClient):
+    every = search(client, query="", facets=["categories"])["facets"]["categories"]
+    few = search(client, query="", facets=["categories"], facet_values=3)["facets"]["categories"]
+    assert list(few.items()) == list(every.items())[:3]
+    assert sorted(every.values(), reverse=True) == list(every.values())
+
+
 def test_pages_cut_one_list(client: TestClient):
     pages = [search(client, query="", k=20, page=page, sort="price") for page in range(3)]
     shown = [product for page in pages for product in ids(page)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -130,8 +130,7 @@ def currency_code(value: Any, field: str = "currency") -> str:
 
 def moment(value: Any, field: str) -> datetime | None:
     """A time as UTC: ISO 8601, a date, or UNIX seconds, milliseconds or microseconds, also as text."""
-    if isinstance(value, str):
-        value = _time_text(value)
+    value = _as_time(value)
     if value is None or value == "":
         return None
     odd = isinstance(value, bool | list | tuple | Mapping) or (isinstance(value, float) and not math.isfinite(value))
@@ -148,8 +147,13 @@ def moment(value: Any, field: str) -> datetime | None:
     return found
 
 
-def _time_text(written: str) -> str | float:
-    written = written.strip()
+def _as_time(value: Any) -> Any:
+    """Dates as their midnight, numbers written as text as numbers; the rest as it came."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, str):
+        return value
+    written = value.strip()
     if len(written) > 8 and _PLAIN_NUMBER.match(written):
         return float(written)
     return written.removesuffix(" UTC")

@@ -17,7 +17,7 @@ from mercato.evaluate.metrics import bootstrap, head, ndcg, precision
 from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.examples import Split, request, split, wanted
 from mercato.jobs.train import learn_weights
-from mercato.policy.rules import narrow
+from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
 from mercato.retrieve.pairs import PairLane
 from mercato.schema import GRADES, Ranking, Request, Rows
@@ -88,6 +88,7 @@ def _nulls(settings: Settings, replay: Split, behaviour: build.Behaviour, sellab
     n = len(sellable)
     always = np.bincount(past.rows[bought], minlength=n).astype(float)
     lately = np.bincount(past.rows[bought & (past.at >= replay.cut - 56 * 86_400)], minlength=n).astype(float)
+    narrow = Narrow(np.zeros(n, bool))
     knn = PairLane(behaviour.neighbours, "history", half_life_days=1e9, newest=1000)
 
     def by(counts: Any) -> Rank:

@@ -97,11 +97,14 @@ def train(
     clock = _Clock(tick)
     clock.start("catalogue")
     version = f"{now:%Y%m%dT%H%M%S%f}"
-    seen, changes = store.last_seq(), store.catalogue_version()
+    changes = store.catalogue_version()
     catalog = Catalog.build(store.products(), version)
     if not len(catalog):
         raise DataError("there is no product to learn from", where=str(home), hint="mercato import SHOP products.csv")
-    events = Events.from_frame(store.events_frame(columns=EVENT_COLUMNS), catalog)
+    frame = store.events_frame(columns=EVENT_COLUMNS)
+    seen = int(frame["seq"].max() or 0)  # type: ignore[arg-type]
+    events = Events.from_frame(frame, catalog)
+    del frame
     with threadpool_limits(settings.learn.threads):
         parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
     clock.start("publish")

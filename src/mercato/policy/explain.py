@@ -52,6 +52,8 @@ class Explain:
         clauses: list[str] = []
         evidence: list[str] = []
         product = self.catalog.product(row)
+        if any(note == "lane:words" for note, _ in shares):
+            shares = [share for share in shares if share[0] != "lane:meaning"]
         for note, worth in shares:
             if clauses and (len(clauses) == 2 or worth < self.second * shares[0][1]):
                 break

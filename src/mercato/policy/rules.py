@@ -1,4 +1,4 @@
-"""A ranking in, the ranking as the shop wants it shown out: one per variant group, no category crowding the rest."""
+"""A ranking in, the ranking as the shop wants it shown out."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ BOUGHT = {"buy-again": "only", "discover": "never", "tail": "never"}
 """Placements with a rule about what the shopper bought before: nothing else, or never."""
 
 
-def narrow(request: Request, allowed: Mask) -> Mask:
-    """``allowed`` after the placement's rules: bought before or not, in stock, and never the anchors themselves."""
-    narrowed = allowed.copy()
-    rule = BOUGHT.get(request.placement)
-    if rule:
-        bought = np.zeros(len(allowed), bool)
-        bought[request.history.bought()] = True
-        narrowed &= bought if rule == "only" else ~bought
-    narrowed[request.anchors] = False
-    return narrowed
+@dataclass(frozen=True)
+class Narrow:
+    """What a placement may show at all; ``head`` (n,) flags the few products that sell most: *tail* leaves them out."""
+
+    head: Mask
+
+    def __call__(self, request: Request, allowed: Mask) -> Mask:
+        """``allowed`` after the placement's rules: bought before or not, tail only, never the anchors themselves."""
+        narrowed = allowed.copy()
+        rule = BOUGHT.get(request.placement)
+        if rule:
+            bought = np.zeros(len(allowed), bool)
+            bought[request.history.bought()] = True
+            narrowed &= bought if rule == "only" else ~bought
+        if request.placement == "tail":
+            narrowed &= ~self.head
+        narrowed[request.anchors] = False
+        return narrowed
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.ports import Encoder
+from mercato.retrieve.once import Once
 from mercato.schema import Mask, Ranking, Request, Rows, Scores
 
 
@@ -91,6 +92,7 @@ class Meaning:
         floor: float = 0.4,
         margin: float = 0.08,
     ) -> None:
+        self._worked = Once(self._cosines)
         self.index, self._encode, self._loose, self._floor, self._margin = index, encode, loose, floor, margin
 
     def _cosines(self, request: Request) -> Scores:
@@ -104,13 +106,13 @@ class Meaning:
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows nearest in meaning."""
-        cosines = self._cosines(request)
+        cosines = self._worked(request)
         rows = np.flatnonzero(allowed & (cosines > 0))
         return Ranking.best_first(rows, cosines[rows], k)
 
     def score(self, request: Request, rows: Rows) -> Scores:
         """Cosine, 0 where it is not near enough."""
-        return self._cosines(request)[rows]
+        return self._worked(request)[rows]
 
 
 def remembering(encoder: Encoder, most: int = 4096) -> Callable[[str], NDArray[np.float32]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -110,21 +111,22 @@ class _Reading:
 
     def bag(self, text: str) -> dict[int, int]:
         """Code → count of the terms of ``text``."""
+        bag: dict[int, int] = {}
         tokens = analyse(text)
-        self.spelled.update((token.term, token.text) for token in tokens)
+        for token in tokens:
+            self.spelled[token.term, token.text] += 1
+            for term in (token.term, *token.also):
+                code = self.codes.setdefault(term, len(self.codes))
+                bag[code] = bag.get(code, 0) + 1
         self._note_compounds(tokens)
-        terms = (term for token in tokens for term in (token.term, *token.also))
-        return Counter(self.codes.setdefault(term, len(self.codes)) for term in terms)
+        return bag
 
     def _note_compounds(self, tokens: Sequence[Token]) -> None:
-        start = 0
-        for place, token in enumerate(tokens):
-            if token.joined in token.also:
-                parts = tuple(part.term for part in tokens[start : place + 1] if part.joined == token.joined)
-                if len(parts) > 1:
-                    self.compounds.setdefault(token.joined, parts)
-            if token.joined == "" or token.joined in token.also:
-                start = place + 1
+        for whole, same in groupby(tokens, key=lambda token: token.joined):
+            run = list(same)
+            end = next((place for place, token in enumerate(run) if whole in token.also), 0)
+            if end > 0:
+                self.compounds.setdefault(whole, tuple(token.term for token in run[: end + 1]))
 
     def spellings(self) -> dict[str, list[str]]:
         """Term → its spellings, most frequent first; a whole compound, which no text wrote so, is its own."""

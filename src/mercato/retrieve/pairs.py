@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from mercato.retrieve.once import Once
 from mercato.retrieve.sparse import arrays, cosine_neighbours, gather, positions, strongest
 from mercato.schema import History, Mask, Ranking, Request, Rows, Scores
 
@@ -109,6 +110,10 @@ class PairLane:
     newest: int = 200
     hops: float = 0.0
     recent_seconds: int = 7200
+    _worked: Once[Scores] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_worked", Once(self._scores))
 
     def seeds(self, request: Request) -> tuple[Rows, NDArray[np.float64]]:
         """Distinct rows to start from and their weights, ascending by row."""
@@ -139,13 +144,13 @@ class PairLane:
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows best connected to the context."""
-        scores = self._scores(request)
+        scores = self._worked(request)
         rows = np.flatnonzero(allowed & (scores > 0))
         return Ranking.best_first(rows, scores[rows], k)
 
     def score(self, request: Request, rows: Rows) -> Scores:
         """How strongly each row hangs together with the context."""
-        return self._scores(request)[rows]
+        return self._worked(request)[rows]
 
     def source(self, request: Request, row: int) -> int | None:
         """The context product whose edge gave ``row`` most."""

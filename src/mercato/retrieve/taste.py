@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from implicit.als import AlternatingLeastSquares
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from mercato.retrieve.once import Once
 from mercato.schema import History, Mask, Ranking, Request, Rows, Scores
 
 
@@ -44,17 +45,29 @@ class Taste:
         shape = (int(shoppers.max()) + 1, len(known))
         matrix = sp.csr_matrix((weight.astype(np.float32), (shoppers[keep], column[rows[keep]])), shape=shape)
         matrix.data = self.alpha * np.log1p(self.gain * matrix.data)
-        model = AlternatingLeastSquares(
-            factors=self.factors,
-            regularization=self.regularization,
-            alpha=1.0,
-            iterations=self.iterations,
-            num_threads=1,
-            random_state=self.seed,
-        )
-        with threadpool_limits(1, "blas"):
+        with threadpool_limits(1, "blas"):  # implicit warns of BLAS threads as soon as a model is made
+            model = AlternatingLeastSquares(
+                factors=self.factors,
+                regularization=self.regularization,
+                alpha=1.0,
+                iterations=self.iterations,
+                num_threads=1,
+                random_state=self.seed,
+            )
             model.fit(matrix, show_progress=False)
         return TasteLane(np.asarray(model.item_factors, np.float32), known, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """One shopper solved for: factor numbers and confidences of their products, those factors, (YᵀCY + λI)⁻¹, and the
+    shopper's vector."""
+
+    places: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    own: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    vector: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -68,10 +81,13 @@ class TasteLane:
     factors: NDArray[np.float32]
     known: Rows
     recipe: Taste
+    _gram: NDArray[np.float64] = field(init=False, repr=False)
+    _folded: Once[Folded] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        gram = self.factors.T @ self.factors + self.recipe.regularization * np.eye(self.factors.shape[1])
-        object.__setattr__(self, "_gram", gram.astype(np.float64))
+        gram = (self.factors.T @ self.factors).astype(np.float64)
+        object.__setattr__(self, "_gram", gram + self.recipe.regularization * np.eye(self.factors.shape[1]))
+        object.__setattr__(self, "_folded", Once(self._fold))
 
     def _place(self, rows: Rows) -> NDArray[np.int64]:
         """Factor number of each row, -1 where it has none."""
@@ -89,25 +105,23 @@ class TasteLane:
         decayed = np.bincount(index, weights=weight[known], minlength=len(distinct))
         return distinct, self.recipe.alpha * np.log1p(self.recipe.gain * decayed)
 
-    def _vector(self, request: Request) -> NDArray[np.float64]:
+    def _fold(self, request: Request) -> Folded:
         places, confidence = self._confidence(request.history, request.now)
-        if not len(places):
-            return np.zeros(self.factors.shape[1])
         own = self.factors[places].astype(np.float64)
-        left = self._gram + own.T @ ((confidence - 1)[:, None] * own)  # type: ignore[attr-defined]
-        solved: NDArray[np.float64] = np.linalg.solve(left, own.T @ confidence)
-        return solved
+        gram = self._gram + own.T @ ((confidence - 1)[:, None] * own)
+        inverse: NDArray[np.float64] = np.linalg.inv(gram).astype(np.float64)
+        return Folded(places, confidence, own, inverse, (inverse @ (own.T @ confidence)).astype(np.float32))
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows closest to the shopper's taste."""
-        scores = (self.factors @ self._vector(request).astype(np.float32)).astype(np.float64)
+        scores = (self.factors @ self._folded(request).vector).astype(np.float64)
         keep = allowed[self.known] & (scores > 0)
         return Ranking.best_first(self.known[keep], scores[keep], k)
 
     def score(self, request: Request, rows: Rows) -> Scores:
         """Predicted preference, about 0 to 1; negative predictions and unknown rows are 0."""
         places = self._place(rows)
-        vector = self._vector(request).astype(np.float32)
+        vector = self._folded(request).vector
         scores = np.zeros(len(rows))
         known = places >= 0
         scores[known] = np.maximum(self.factors[places[known]] @ vector, 0)
@@ -115,16 +129,14 @@ class TasteLane:
 
     def source(self, request: Request, row: int) -> int | None:
         """The history product that contributes most to ``row``'s prediction (Hu et al. 2008, section 5)."""
-        places, confidence = self._confidence(request.history, request.now)
+        shopper = self._folded(request)
         target = int(self._place(np.array([row], np.int32))[0])
-        if target < 0 or not len(places):
+        if target < 0 or not len(shopper.places):
             return None
-        own = self.factors[places].astype(np.float64)
-        left = self._gram + own.T @ ((confidence - 1)[:, None] * own)  # type: ignore[attr-defined]
-        given = confidence * (own @ np.linalg.solve(left, self.factors[target].astype(np.float64)))
-        given[places == target] = -np.inf
+        given = shopper.confidence * (shopper.own @ (shopper.inverse @ self.factors[target].astype(np.float64)))
+        given[shopper.places == target] = -np.inf
         best = int(np.argmax(given))
-        return int(self.known[places[best]]) if given[best] > 0 else None
+        return int(self.known[shopper.places[best]]) if given[best] > 0 else None
 
     def save(self, folder: Path) -> None:
         """Write the factors into ``folder``."""

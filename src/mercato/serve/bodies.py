@@ -65,6 +65,8 @@ class SearchBody(ListBody):
         default_factory=list, max_length=MAX_FIELDS, description="fields to count", examples=[["brand", "categories"]]
     )
 
+    facet_values: int = Field(100, ge=1, le=1000, description="how many values of each field, the most frequent ones")
+
     @model_validator(mode="after")
     def _not_too_deep(self) -> Self:
         if self.page * self.k > MAX_DEPTH:

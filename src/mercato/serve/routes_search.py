@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -30,7 +31,10 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
         explain=body.explain,
     )
     tenant.answered(slate, placement="search", query=body.query, shopper=body.shopper)
-    return answer(slate_to_dict(slate, explain=body.explain))
+    record = slate_to_dict(slate, explain=body.explain)
+    if slate.facets:
+        record["facets"] = {name: dict(islice(n.items(), body.facet_values)) for name, n in slate.facets.items()}
+    return answer(record)
 
 
 @router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))

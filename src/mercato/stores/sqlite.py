@@ -17,7 +17,8 @@ import polars as pl
 from mercato.errors import BackendError, DataError
 from mercato.ports import Receipt
 from mercato.schema import Impression, Interaction, Product, Review
-from mercato.stores import events, impressions, products, records
+from mercato.stores import events as log
+from mercato.stores import impressions, products, records
 from mercato.stores.bulk import Bulk
 from mercato.stores.connect import Readers, connect, said_plainly, transaction
 from mercato.stores.folder import FolderLock, make_folder, sync_folder
@@ -108,45 +109,45 @@ class ShopStore:
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def append(self, given: Sequence[Interaction]) -> Receipt:
-        """Keep ``given``, all or none; returns once they are on disk. Raises DataError naming a wrong field."""
-        return self.submit(given).result()
+    def append(self, events: Sequence[Interaction]) -> Receipt:
+        """Keep ``events``, all or none; returns once they are on disk. Raises DataError naming a wrong field."""
+        return self.submit(events).result()
 
-    def submit(self, given: Sequence[Interaction]) -> Future[Receipt]:
+    def submit(self, events: Sequence[Interaction]) -> Future[Receipt]:
         """``append`` for a caller that waits elsewhere (an event loop): the future is done once they are on disk."""
-        rows = [events.event_row(event) for event in given]
-        return self._write(lambda connection: events.insert_events(connection, rows))
+        rows = [log.event_row(event) for event in events]
+        return self._write(lambda connection: log.insert_events(connection, rows))
 
     def read(self, after: int = 0) -> Iterator[tuple[int, Interaction]]:
         """(seq, event) of every event numbered above ``after``, in the order they were kept."""
-        while page := self._ask(events.read_page, after):
-            yield from ((row[0], events.event_of(row[1:])) for row in page)
+        while page := self._ask(log.read_page, after):
+            yield from ((row[0], log.event_of(row[1:])) for row in page)
             after = page[-1][0]
 
     def events_frame(self, after: int = 0, columns: Iterable[str] | None = None) -> pl.DataFrame:
-        """Events above ``after`` in log order: ``seq``, then ``columns`` (all of events.COLUMNS when None)."""
-        return self._ask(events.events_frame, after, columns)
+        """Events above ``after`` in log order: ``seq``, then ``columns`` (all of stores.events.COLUMNS when None)."""
+        return self._ask(log.events_frame, after, columns)
 
     def shopper_events(self, shopper_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, Interaction]]:
         """The newest ``limit`` events of one shopper above ``after``, oldest first; scans what lies above ``after``."""
-        rows = self._ask(events.read_of_shopper, shopper_id, after, limit)
-        return [(row[0], events.event_of(row[1:])) for row in rows]
+        rows = self._ask(log.read_of_shopper, shopper_id, after, limit)
+        return [(row[0], log.event_of(row[1:])) for row in rows]
 
     def session_events(self, session_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, Interaction]]:
         """The newest ``limit`` events of one session above ``after``, oldest first; scans like ``shopper_events``."""
-        rows = self._ask(events.read_of_session, session_id, after, limit)
-        return [(row[0], events.event_of(row[1:])) for row in rows]
+        rows = self._ask(log.read_of_session, session_id, after, limit)
+        return [(row[0], log.event_of(row[1:])) for row in rows]
 
     def last_seq(self) -> int:
         """The number of the newest event, 0 in an empty log."""
-        return self._ask(events.last_seq)
+        return self._ask(log.last_seq)
 
     def counts(self) -> dict[str, int]:
         """How many events of each type are kept; only those newer than the last call are looked at."""
         with self._counting:
             seen, known = self._counted
             last = self.last_seq()
-            for kind, times in self._ask(events.count_types, seen, last).items():
+            for kind, times in self._ask(log.count_types, seen, last).items():
                 known[kind] = known.get(kind, 0) + times
             self._counted = (last, known)
             return dict(known)

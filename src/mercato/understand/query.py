@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 
 from mercato.schema import Word
 from mercato.understand.spell import Near, Speller, reach
-from mercato.words import QUERY_CHARACTERS, Token, Vocabulary, normalise, query_tokens, stem
+from mercato.words import QUERY_CHARACTERS, UNITS, Token, Vocabulary, normalise, query_tokens, stem
 
 STOP_WORDS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 """Left out of a query while other words remain."""
@@ -24,7 +24,7 @@ _JOINED_WEIGHT = 0.9
 _SHORTEST_JOINED = 4
 _SHORTEST_PART = 3
 _MOST_RELAXED = 5
-_HEAD = 2.0
+_HEAD, _MEASURE = 2.0, 0.5
 
 # A noisy channel in logarithms: how common the term is, less what the error costs.
 _EDIT_COST = 4.0
@@ -85,9 +85,9 @@ class Understanding:
     def relax(self, words: Sequence[Word]) -> Iterator[tuple[tuple[Word, ...], str]]:
         """Fewer and fewer words, each with the text of those left out, for a query that matches nothing.
 
-        Words without terms go first. Of the five most informative (rarest) others every smaller choice comes, larger
-        ones first and, among equals, those that keep the most information; the last word counts double, for product
-        names end in what the thing is ("organic oat milk"). The first that matches is the one to show.
+        Words without terms go first. Of the five most telling others every smaller choice comes, the most telling
+        first; the first that matches is the one to show. A rare word tells more; the last counts double, for product
+        names end in what the thing is ("organic oat milk"), and a measure half.
         """
         known = [word for word in words if word.terms]
         if known and len(known) < len(words):
@@ -95,15 +95,16 @@ class Understanding:
         information = [self._information(word) for word in known]
         information[-1:] = [_HEAD * last for last in information[-1:]]
         kept = sorted(range(len(known)), key=lambda place: -information[place])[:_MOST_RELAXED]
-        for size in range(min(len(known) - 1, _MOST_RELAXED), 0, -1):
-            choices = combinations(sorted(kept), size)
-            for choice in sorted(choices, key=lambda places: -sum(information[at] for at in places)):
-                chosen = [known[at] for at in choice]
-                yield tuple(chosen), _left_out(words, chosen)
+        sizes = range(1, min(len(known) - 1, _MOST_RELAXED) + 1)
+        choices = [choice for size in sizes for choice in combinations(sorted(kept), size)]
+        for choice in sorted(choices, key=lambda places: -sum(information[at] for at in places)):
+            chosen = [known[at] for at in choice]
+            yield tuple(chosen), _left_out(words, chosen)
 
     def _information(self, word: Word) -> float:
         frequency = max(self._vocabulary.frequency(term) for term, _ in word.terms)
-        return log1p(self._vocabulary.n / (1 + frequency))
+        measure = all(term in UNITS or term[0].isdigit() for term, _ in word.terms)
+        return log1p(self._vocabulary.n / (1 + frequency)) * (_MEASURE if measure else 1.0)
 
     def _joins(self, tokens: Sequence[Token]) -> list[list[str]]:
         """For each word, the known compounds that it makes with the word before or after."""

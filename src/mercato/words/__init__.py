@@ -2,13 +2,14 @@
 
 from mercato.words.clean import TEXT_CHARACTERS, normalise
 from mercato.words.stem import stem
-from mercato.words.tokens import QUERY_CHARACTERS, QUERY_WORDS, Token, analyse, query_tokens, tokenise
+from mercato.words.tokens import QUERY_CHARACTERS, QUERY_WORDS, UNITS, Token, analyse, query_tokens, tokenise
 from mercato.words.vocabulary import Vocabulary
 
 __all__ = [
     "QUERY_CHARACTERS",
     "QUERY_WORDS",
     "TEXT_CHARACTERS",
+    "UNITS",
     "Token",
     "Vocabulary",
     "analyse",

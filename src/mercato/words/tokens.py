@@ -66,6 +66,8 @@ _ACRONYM = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}")
 _TIMES = re.compile(r"""(?<=[0-9"'])\s?x\s?(?=[0-9])|\sx\s(?=[0-9])""")
 _UNSPACED = {"han", "dense"}
 _GROUPING = frozenset({"-", "_", "&", "+"})
+UNITS = frozenset(_UNIT_WORDS)
+"""The one spelling of every unit of measure, as a term."""
 
 
 class Token(NamedTuple):
@@ -94,10 +96,13 @@ def analyse(text: str) -> list[Token]:
     >>> [token.term for token in analyse("Kids' 2-Liter WD-40, 13\\" x 1/2 gallon")]
     ['kid', '2', 'l', 'wd', '40', '13', 'inch', '1/2', 'gal']
     """
-    text = _APOSTROPHE.sub("", normalise(text).replace("''", '"'))
+    text = normalise(text)
+    if "'" in text:
+        text = _APOSTROPHE.sub("", text.replace("''", '"'))
     if "." in text:
         text = _ACRONYM.sub(lambda match: match[0].replace(".", ""), text)
-    text = _TIMES.sub(" ", text)
+    if "x" in text:
+        text = _TIMES.sub(" ", text)
     read = [_remembered(chunk) if len(chunk) <= _LONGEST_REMEMBERED else _chunk(chunk) for chunk in text.split()]
     return _units([token for tokens in read for token in tokens])
 
@@ -144,7 +149,9 @@ def _unit(text: str) -> Token:
 
 
 def _chunk(chunk: str) -> tuple[Token, ...]:
-    """The words of a text without spaces."""
+    """The words of a text without spaces; most are one plain word or number, and those take a short way."""
+    if chunk.isascii() and (chunk.isalpha() or chunk.isdigit()):
+        return (Token(_cut(stem(chunk)), chunk),)
     pieces: list[_Piece] = []
     end = 0
     for match in _PIECE.finditer(chunk):

@@ -143,6 +143,7 @@ def test_relaxing_leaves_out_the_unknown_then_the_least_telling(
     assert first("xqzzy milk") == "xqzzy"
     assert first("organic milk") == "organic"  # the last word is what the thing is
     assert first("organic vanilla ice cream") == "organic"
+    assert first("2% milk") == "2 %"
     assert list(understanding.relax(understanding.parse("xqzzy").words)) == []
     assert list(understanding.relax(())) == []
 
@@ -156,7 +157,6 @@ def test_relaxing_gives_every_smaller_choice_once(size: int, seed: int) -> None:
     choices = list(Understanding(vocabulary).relax(words))
     kept = [frozenset(word.text for word in fewer) for fewer, _ in choices]
     assert len(set(kept)) == len(kept) == (2**size - 2 if size <= 5 else 31)
-    assert [len(choice) for choice in kept] == sorted((len(choice) for choice in kept), reverse=True)
     for fewer, left in choices:
         assert sorted([*left.split(), *(word.text for word in fewer)]) == sorted(word.text for word in words)
 
