@@ -37,7 +37,10 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "user_id", "shopper", "visitor_id", "customer_id", "user", "client_id", "user_token", "household_id",
             "user_pseudo_id", "anonymous_id", "customer",
         ),
-        "at": ("timestamp", "time", "event_time", "datetime", "date", "created_at", "sent_at", "occurred_at", "ts"),
+        "at": (
+            "timestamp", "time", "event_time", "datetime", "date", "created_at", "sent_at", "occurred_at", "ts",
+            "invoice_date", "order_date",
+        ),
         "product_id": ("item_id", "product", "item", "sku", "object_id", "asin", "stock_code", "content_id"),
         "quantity": ("qty", "count", "units"),
         "value": ("price", "revenue", "amount", "event_value", "sales_value", "total", "unit_price"),

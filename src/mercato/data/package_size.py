@@ -24,7 +24,7 @@ def readable_size(text: str) -> str:
     >>> readable_size("2 L"), readable_size("6 PK/12 OZ"), readable_size("523467 CTN"), readable_size(".5  L")
     ('2 L', '6 pk/12 oz', '', '0.5 L')
     """
-    text = re.sub(r"\(\d+\)$", "", text.upper()).strip(" .")
+    text = re.sub(r"\(\d+\)$", "", text.upper()).strip().rstrip(" .")
     if not _SHAPE.fullmatch(text):
         return ""
     words = []

@@ -196,7 +196,7 @@ def test_taobao_and_sequences_have_no_header(tmp_path: Path) -> None:
     assert taobao.frame["type"].to_list() == ["detail-page-view", "purchase-complete"]
     events = list(interactions(read(tmp_path, "1 5 6 7\n2 5\n", "sequences")["events"].frame))
     assert [(e.shopper_id, e.product_id) for e in events] == [("1", "5"), ("1", "6"), ("1", "7"), ("2", "5")]
-    assert [e.at for e in events] == sorted(e.at for e in events[:3] if e.at) + [events[0].at]
+    assert [e.at for e in events] == [*sorted(e.at for e in events[:3] if e.at), events[0].at]
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

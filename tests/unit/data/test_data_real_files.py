@@ -60,6 +60,6 @@ def test_csv_with_quotes_and_bad_rows(shared_data: Path, tmp_path: Path, archive
 def test_invoices_by_parquet(shared_data: Path) -> None:
     """Returns are lines of negative quantity: refused as purchases, and kept with that reason."""
     frame = pl.read_parquet(shared_data / "online-retail/online_retail.parquet").head(20_000)
-    renamed = frame.with_columns(type=pl.lit("purchase")).rename(lambda name: name)
-    batches = list(open_source(renamed, "events", now=NOW).batches())
+    sales = frame.with_columns(type=pl.lit("purchase"))
+    batches = list(open_source(sales, "events", now=NOW).batches())
     assert sum(len(batch.frame) + len(batch.rejected) for batch in batches) == 20_000
