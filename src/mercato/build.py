@@ -213,6 +213,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             *(Signal(signal.note, signal.term, 0.05) for signal in relation),
         ),
         "search": (
+            Signal("lane:exact", "exact", 20.0),
             Signal("lane:words", "words", 1.2, 4.0),
             Signal("lane:meaning", "meaning", 5.0, 1.0),
             Signal("lane:popular", "popularity", 0.12, 10.0),

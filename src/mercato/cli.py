@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +42,7 @@ def say(value: Any, as_json: bool, text: str) -> None:
     if as_json:
         sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n")
     else:
-        out.print(text, markup=False)
+        out.print(text, markup=False, soft_wrap=True)
 
 
 def ticker(quiet: bool) -> Any:
@@ -107,7 +109,7 @@ def import_(
 
 
 def _import_text(report: dict[str, Any], shop: Path) -> str:
-    kept = ", ".join(f"{count:,} {kind}" for kind, count in report["kept"].items()) or "nothing new"
+    kept = ", ".join(f"{count:,} {kind}" for kind, count in report["kept"].items() if count) or "nothing new"
     lines = [f"Kept {kept}."]
     if twice := {kind: count for kind, count in report["duplicates"].items() if count}:
         lines.append("Already there: " + ", ".join(f"{count:,} {kind}" for kind, count in twice.items()) + ".")
@@ -250,8 +252,9 @@ def serve(
     """Serve shops over HTTP with storefront and console."""
     from mercato.serve.run import run
 
-    opened: list[Shop] = [open_shop(path) for path in shops]
-    run(opened if len(opened) > 1 else opened[0], host, port)
+    with ExitStack() as closing:
+        opened: list[Shop] = [closing.enter_context(open_shop(path)) for path in shops]
+        run(opened if len(opened) > 1 else opened[0], host, port)
 
 
 LATER = ("tune", "compress", "forecast", "price", "restock", "campaign", "trial", "assist", "write", "erase", "export",
@@ -272,8 +275,11 @@ for _name in LATER:
 
 def main() -> None:
     """The ``mercato`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without “ or é shows ? instead of a traceback
     try:
-        app(standalone_mode=True)
+        app(prog_name="mercato")
     except MercatoError as error:
         err.print(f"mercato: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)

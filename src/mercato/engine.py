@@ -184,8 +184,20 @@ class Engine:
             relaxed = "every word; this is closest in meaning"
         elif not len(rows):
             rows, scores, relaxed = self._relaxed(request.words, shop)
-        matched = _joined(rows, scores, near)
+        matched = self._with_number(_joined(rows, scores, near), request.query.strip())
         return self._signals(request, matched.take(allowed[matched.rows])), relaxed, failed
+
+    def _with_number(self, matched: Ranking, query: str) -> Ranking:
+        """``matched`` and, when the query is a product's id letter for letter, that product, noted as exact."""
+        row = self.catalog.row(query)
+        if row is None or not self.catalog.sellable[row]:
+            return matched
+        rows = np.union1d(matched.rows, [row]).astype(np.int32)
+        place = np.searchsorted(rows, matched.rows)
+        notes = {name: np.zeros(len(rows)) for name in matched.notes}
+        for name, values in matched.notes.items():
+            notes[name][place] = values
+        return Ranking(rows, notes["lane:words"], {**notes, "lane:exact": (rows == row).astype(np.float64)})
 
     def _near(self, lane: Retriever | None, request: Request) -> tuple[Ranking, tuple[str, ...]]:
         if lane is None:

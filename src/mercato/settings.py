@@ -36,7 +36,7 @@ class Lists:
 
     depth: int = 200
     per_category: int = 2
-    per_category_again: int = 3
+    per_category_again: int = 2
     recent_seconds: int = 7200
     recent_weight: float = 3.0
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+import polars as pl
+
 from mercato.data.batch import Batch, Rejected
 from mercato.data.clean import Cleaner
 from mercato.data.formats.format import Format, Record
@@ -16,38 +18,36 @@ from mercato.data.rows import BATCH, from_records
 def convert(chunks: Iterable[Chunk], format: Format, kind: str | None, now: datetime) -> Iterator[Batch]:
     """Batches of ``kind`` (None: of every kind the format gives). What could not be read rides on the next batch."""
     cleaner, unread = Cleaner(now), list[Rejected]()
-    converted = (
-        _by_table(chunks, format, cleaner, unread) if format.rows is None else _by_row(chunks, format, cleaner, unread)
-    )
-    for batch in converted:
-        if kind is None or batch.kind == kind:
+    step = _by_table if format.rows is None else _by_row
+    for name, raw in step(chunks, format, unread):
+        if kind is None or name == kind:
+            batch = cleaner.clean(name, raw)
             yield replace(batch, rejected=[*unread, *batch.rejected])
             unread.clear()
     if unread:
-        first = kind or format.kinds[0]
-        yield replace(cleaner.clean(first, from_records([])), rejected=unread)
+        nothing = cleaner.clean(kind or format.kinds[0], from_records([]))
+        yield replace(nothing, rejected=unread)
 
 
-def _by_table(chunks: Iterable[Chunk], format: Format, cleaner: Cleaner, unread: list[Rejected]) -> Iterator[Batch]:
+def _by_table(chunks: Iterable[Chunk], format: Format, unread: list[Rejected]) -> Iterator[tuple[str, pl.DataFrame]]:
     assert format.tables is not None
     for chunk in chunks:
         unread += chunk.rejected
         frame = chunk.frame()
         if len(frame):
-            for kind, table in format.tables(frame).items():
-                yield cleaner.clean(kind, table)
+            yield from format.tables(frame).items()
 
 
-def _by_row(chunks: Iterable[Chunk], format: Format, cleaner: Cleaner, unread: list[Rejected]) -> Iterator[Batch]:
+def _by_row(chunks: Iterable[Chunk], format: Format, unread: list[Rejected]) -> Iterator[tuple[str, pl.DataFrame]]:
     assert format.rows is not None
     waiting: dict[str, list[tuple[int, Record]]] = {}
     for line, kind, record in format.rows(_pairs(chunks, unread)):
         rows = waiting.setdefault(kind, [])
         rows.append((line, record))
         if len(rows) >= BATCH:
-            yield cleaner.clean(kind, from_records(waiting.pop(kind)))
+            yield kind, from_records(waiting.pop(kind))
     for kind, rows in waiting.items():
-        yield cleaner.clean(kind, from_records(rows))
+        yield kind, from_records(rows)
 
 
 def _pairs(chunks: Iterable[Chunk], unread: list[Rejected]) -> Iterator[tuple[int, Record]]:

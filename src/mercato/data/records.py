@@ -72,10 +72,10 @@ def product(record: Mapping[str, Any]) -> Product:
 
 def _rest(record: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Plain columns that are no field, as attributes, so that a shop's own columns can be searched and filtered."""
-    named = set(fields("products", tuple(record)).values())
-    plain = {name: given for name, given in record.items() if name not in named and not isinstance(given, Mapping)}
-    texts = {name: values.text(given, name, 2_000, cut=True) for name, given in plain.items()}
-    return {name: (found,) for name, found in texts.items() if found and not name.startswith("_")}
+    named = fields("products", tuple(record)).values()
+    plain = ((name, given) for name, given in record.items() if name not in named and not isinstance(given, dict))
+    texts = ((name, values.text(given, name, LONGEST_TITLE, cut=True)) for name, given in plain)
+    return {name: (found,) for name, found in texts if found}
 
 
 def _categories(value: Any) -> tuple[str, ...]:

@@ -44,7 +44,6 @@ def texts(catalog: Catalog) -> dict[str, list[str]]:
         "brand": [product.brand for product in products],
         "attributes": [" ".join(" ".join(values) for values in product.attributes.values()) for product in products],
         "description": [product.description for product in products],
-        "id": [product.id for product in products],
     }
 
 

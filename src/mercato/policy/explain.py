@@ -31,6 +31,7 @@ _PLAIN = {
     "lane:neighbours": "Bought by shoppers like you",
     "lane:taste": "Fits what you usually buy",
     "lane:meaning": "Close in meaning to “{query}”",
+    "lane:exact": "Has exactly this number",
     "lane:words": "Matches “{query}”",
     "profile:category": "You often buy {category}",
 }

@@ -27,7 +27,7 @@ _SPARSE = 8
 """Below one row in this many, a binary search or a sort costs less than a pass over the whole catalogue."""
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"title": 3.0, "categories": 1.5, "brand": 2.0, "attributes": 1.0, "description": 0.5, "id": 3.0}
+    {"title": 3.0, "categories": 1.5, "brand": 2.0, "attributes": 1.0, "description": 0.5}
 )
 
 

@@ -87,10 +87,10 @@ class Understanding:
 
         Words without terms go first. Of the five most telling others every smaller choice comes, the most telling
         first; the first that matches is the one to show. A rare word tells more; the last counts double, for product
-        names end in what the thing is ("organic oat milk"), and a measure half.
+        names end in what the thing is ("organic oat milk"), and a measure half. Measures alone are never offered.
         """
         known = [word for word in words if word.terms]
-        if known and len(known) < len(words):
+        if len(known) < len(words) and not all(map(_is_measure, known)):
             yield tuple(known), _left_out(words, known)
         information = [self._information(word) for word in known]
         information[-1:] = [_HEAD * last for last in information[-1:]]
@@ -99,12 +99,12 @@ class Understanding:
         choices = [choice for size in sizes for choice in combinations(sorted(kept), size)]
         for choice in sorted(choices, key=lambda places: -sum(information[at] for at in places)):
             chosen = [known[at] for at in choice]
-            yield tuple(chosen), _left_out(words, chosen)
+            if not all(map(_is_measure, chosen)):
+                yield tuple(chosen), _left_out(words, chosen)
 
     def _information(self, word: Word) -> float:
         frequency = max(self._vocabulary.frequency(term) for term, _ in word.terms)
-        measure = all(term in UNITS or term[0].isdigit() for term, _ in word.terms)
-        return log1p(self._vocabulary.n / (1 + frequency)) * (_MEASURE if measure else 1.0)
+        return log1p(self._vocabulary.n / (1 + frequency)) * (_MEASURE if _is_measure(word) else 1.0)
 
     def _joins(self, tokens: Sequence[Token]) -> list[list[str]]:
         """For each word, the known compounds that it makes with the word before or after."""
@@ -162,6 +162,11 @@ class Understanding:
 def _likelihood(word: str, found: Near) -> float:
     first = _FIRST_LETTER_COST if found.term[0] != word[0] else 0.0
     return log1p(found.frequency) - _EDIT_COST * found.distance - first
+
+
+def _is_measure(word: Word) -> bool:
+    """Whether the word is a number or a unit and nothing else."""
+    return all(term in UNITS or term[0].isdigit() for term, _ in word.terms)
 
 
 def _left_out(words: Sequence[Word], kept: Sequence[Word]) -> str:

@@ -23,13 +23,17 @@ GA4 = [
         "items": [{"item_id": "p1", "price": 2.5, "quantity": 2}, {"item_id": "p2", "price": 1.0, "quantity": 1}],
     },
     {
-        "event_name": "view_search_results", "event_timestamp": 1700000001000000, "user_id": "u1", "user_pseudo_id": "c1",
+        "event_name": "view_search_results", "event_timestamp": 1700000001000000, "user_id": "u1",
+        "user_pseudo_id": "c1",
         "event_params": [{"key": "search_term", "value": {"string_value": "sofa"}}], "items": [],
     },
     {"event_name": "scroll", "event_timestamp": 1700000002000000, "user_pseudo_id": "c1"},
 ]  # fmt: skip
 UBI = [
-    {"query_id": "q1", "user_query": "lamp", "client_id": "c", "timestamp": "2025-01-01T00:00:00Z", "query_response_hit_ids": ["1"]},
+    {
+        "query_id": "q1", "user_query": "lamp", "client_id": "c", "timestamp": "2025-01-01T00:00:00Z",
+        "query_response_hit_ids": ["1"],
+    },
     {
         "action_name": "click", "query_id": "q1", "client_id": "c", "timestamp": "2025-01-01T00:00:05Z",
         "event_attributes": {"object": {"object_id": "7", "object_id_field": "id"}, "position": {"ordinal": 3}},
@@ -38,18 +42,27 @@ UBI = [
 METARANK = [
     {
         "event": "item", "id": "e1", "item": "p1", "timestamp": "1700000000000",
-        "fields": [{"name": "title", "value": "Lamp"}, {"name": "price", "value": 3.5}, {"name": "colour", "value": ["red", "blue"]}],
+        "fields": [
+            {"name": "title", "value": "Lamp"}, {"name": "price", "value": 3.5},
+            {"name": "colour", "value": ["red", "blue"]},
+        ],
     },
     {"event": "user", "id": "e2", "user": "u1", "timestamp": "1700000000000", "fields": [{"name": "age", "value": 30}]},
     {
         "event": "ranking", "id": "r1", "user": "u1", "session": "s", "timestamp": "1700000000000",
         "fields": [{"name": "query", "value": "lamp"}], "items": [{"id": "p1"}, {"id": "p2"}],
     },
-    {"event": "interaction", "id": "e4", "ranking": "r1", "user": "u1", "session": "s", "item": "p2", "type": "click", "timestamp": "1700000005000"},
+    {
+        "event": "interaction", "id": "e4", "ranking": "r1", "user": "u1", "session": "s", "item": "p2",
+        "type": "click", "timestamp": "1700000005000",
+    },
 ]  # fmt: skip
 GORSE = [
     {"UserId": "bob", "Labels": {"age": "30"}},
-    {"ItemId": "1", "IsHidden": True, "Categories": ["a", "b"], "Timestamp": "2025-01-01", "Labels": {"colour": "red", "embedding": [0.1]}, "Comment": "Lamp"},
+    {
+        "ItemId": "1", "IsHidden": True, "Categories": ["a", "b"], "Timestamp": "2025-01-01",
+        "Labels": {"colour": "red", "embedding": [0.1]}, "Comment": "Lamp",
+    },
     {"FeedbackType": "star", "UserId": "bob", "ItemId": "1", "Value": 1.0, "Timestamp": "2025-01-02"},
 ]  # fmt: skip
 AMAZON = [
@@ -60,20 +73,27 @@ AMAZON = [
 ]  # fmt: skip
 AMAZON_META = [
     {
-        "main_category": "All Beauty", "title": "Soap", "average_rating": 4.8, "rating_number": 10, "features": ["mild"],
-        "description": ["A soap."], "price": "None", "images": [{"thumb": "t.jpg", "large": "l.jpg"}], "store": "Yes To",
+        "main_category": "All Beauty", "title": "Soap", "average_rating": 4.8, "rating_number": 10,
+        "features": ["mild"], "description": ["A soap."], "price": "None", "store": "Yes To",
+        "images": [{"thumb": "t.jpg", "large": "l.jpg"}],
         "categories": ["Beauty", "Soap"], "details": {"Color": "white"}, "parent_asin": "B0",
     }
 ]  # fmt: skip
-SHOPIFY = """Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Status
-shirt,Shirt,"<p>Soft &amp; light</p>",Acme,Clothing > Shirts,Shirt,"new, summer",true,Size,S,SH-S,3,19.90,https://i/1.jpg,active
-shirt,,,,,,,,,M,SH-M,0,21.90,https://i/2.jpg,
-shirt,,,,,,,,,,,,,https://i/3.jpg,
+SHOPIFY_COLUMNS = (
+    "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,"
+    "Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Status"
+)
+SHOPIFY = f"""{SHOPIFY_COLUMNS}
+shirt,Shirt,"<p>Soft &amp; light</p>",Acme,Clothing > Shirts,Shirt,"new, summer",true,Size,S,SH-S,3,19.90,1.jpg,active
+shirt,,,,,,,,,M,SH-M,0,21.90,2.jpg,
+shirt,,,,,,,,,,,,,3.jpg,
 mug,Mug,,Acme,,Kitchen,,true,Title,Default Title,,5,5.00,,draft
 """
-MERCHANT = """id\ttitle\tdescription\tlink\timage_link\tavailability\tprice\tsale_price\tbrand\titem_group_id\tproduct_type\tgoogle_product_category\tcolor
-A1\tSofa\tSoft\thttps://s/1\thttps://i/1\tin_stock\t15.00 USD\t12.50 USD\tAcme\tG1\tHome > Sofas\t436\tblue
-"""
+MERCHANT = {
+    "id": "A1", "title": "Sofa", "description": "Soft", "link": "https://s/1", "image_link": "https://i/1",
+    "availability": "in_stock", "price": "15.00 USD", "sale_price": "12.50 USD", "brand": "Acme",
+    "item_group_id": "G1", "product_type": "Home > Sofas", "google_product_category": "436", "color": "blue",
+}  # fmt: skip
 
 
 def lines(records: list[dict[str, Any]]) -> bytes:
@@ -149,13 +169,15 @@ def test_shopify_variants_share_a_group(tmp_path: Path) -> None:
     assert (small.id, small.title, small.price, small.group_id) == ("SH-S", "Shirt (S)", 1990, "shirt")
     assert (medium.id, medium.title, medium.price, medium.brand) == ("SH-M", "Shirt (M)", 2190, "Acme")
     assert medium.description == "Soft & light"
-    assert medium.images == ("https://i/1.jpg", "https://i/2.jpg", "https://i/3.jpg")
+    assert medium.images == ("1.jpg", "2.jpg", "3.jpg")
     assert medium.attributes == {"Size": ("M",), "tags": ("new", "summer")}
     assert (mug.id, mug.title, mug.sellable) == ("mug", "Mug", False)
 
 
 def test_merchant_prices_carry_their_currency(tmp_path: Path) -> None:
-    (sofa,) = products(read(tmp_path, MERCHANT, "merchant")["products"].frame)
+    (sofa,) = products(
+        read(tmp_path, "\n".join(map("\t".join, (MERCHANT, MERCHANT.values()))), "merchant")["products"].frame
+    )
     assert (sofa.price, sofa.currency, sofa.group_id, sofa.url) == (1250, "USD", "G1", "https://s/1")
     assert (sofa.categories, sofa.attributes) == (("Home > Sofas",), {"color": ("blue",)})
 
@@ -180,7 +202,8 @@ def test_recbole_atomic_files(tmp_path: Path) -> None:
     (event,) = interactions(found["events"].frame)
     assert (event.type, event.shopper_id, event.product_id) == ("purchase-complete", "1", "2")
     assert found["reviews"].frame["rating"].to_list() == [4.0]
-    item = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n1\tToy Story\t1995\tAnimation Comedy\n"
+    header = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq"
+    item = f"{header}\n1\tToy Story\t1995\tAnimation Comedy\n"
     (film,) = products(read(tmp_path, item, "recbole")["products"].frame)
     assert (film.title, film.categories, film.attributes) == (
         "Toy Story",

@@ -43,13 +43,14 @@ def test_beauty_sequences(shared_data: Path) -> None:
 @pytest.mark.parametrize(
     ("archive", "kind", "least"),
     [
-        ("reviews-en/Womens_Clothing_E-Commerce_Reviews.csv.zip", "reviews", 23_400),
-        ("fashion/styles.csv.zip", "products", 44_000),
+        ("reviews-en/Womens_Clothing_E-Commerce_Reviews.csv.zip", "reviews", 6_600),
+        ("fashion/styles.csv.zip", "products", 7_900),
     ],
 )
 def test_csv_with_quotes_and_bad_rows(shared_data: Path, tmp_path: Path, archive: str, kind: str, least: int) -> None:
     with zipfile.ZipFile(shared_data / archive) as opened:
         path = Path(opened.extract(next(name for name in opened.namelist() if name.endswith(".csv")), tmp_path))
+    path.write_text("".join(path.open(encoding="utf-8").readlines()[:8000]))
     format, rows, batches = count(path)
     rejected = sum(len(batch.rejected) for batch in batches)
     assert (format, set(rows)) == ("own", {kind})

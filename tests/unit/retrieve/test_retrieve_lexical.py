@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from math import log1p
 from pathlib import Path
@@ -153,3 +154,15 @@ def test_fields_must_fit() -> None:
         Lexical().index({"title": ["a"], "brand": []})
     with pytest.raises(DataError, match="colour"):
         Lexical().index({"colour": ["a"]})
+
+
+def test_threads_may_share_an_index() -> None:
+    rng = np.random.default_rng(3)
+    index = build([(" ".join(rng.choice(TERMS, 3)), str(rng.choice(TERMS))) for _ in range(500)])
+    queries = [[Word("", ((one, 1.0), (other, 0.5)))] for one in TERMS for other in TERMS if one != other]
+    everything = np.ones(500, bool)
+    alone = [index.match(words, everything)[1] for words in queries * 10]
+    with ThreadPoolExecutor(4) as threads:
+        beside = list(threads.map(lambda words: index.match(words, everything)[1], queries * 10))
+    for one, other in zip(alone, beside, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -43,5 +43,7 @@ export const label = (name) => {
   const words = name.replace(/^attributes\./, "").replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
+/** Attributes as people shop by them: what a product was called in the source data is for the shopkeeper. */
+export const shownAttributes = (item) => Object.entries(item.attributes ?? {}).filter(([name]) => !name.startsWith("original"));
 export const withoutSize = (title) => title.split(" · ")[0];
 export const sizeOf = (item) => item.attributes?.size?.[0] ?? (item.title.includes(" · ") ? item.title.split(" · ").at(-1) : "");

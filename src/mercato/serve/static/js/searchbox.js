@@ -17,9 +17,9 @@ const searchAddress = (text) => `/search?${new URLSearchParams({ q: text })}`;
 
 function choices({ queries = [], categories = [], products = [] }) {
   return [
-    ...queries.map((text) => ({ group: "Searches", href: searchAddress(text), text, picture: glyph("search") })),
-    ...categories.map(({ path, count: n }) => ({ group: "Shelves", href: categoryAddress(path), text: leaf(path), aside: parts(path).length > 1 ? `in ${parts(path)[0]} · ${count(n)}` : count(n), picture: glyph("tag") })),
-    ...products.map((item) => ({ group: "Products", href: address(item), text: item.title, picture: tile({ categories: [], ...item }) })),
+    ...queries.slice(0, 4).map((text) => ({ group: "Searches", href: searchAddress(text), text, picture: glyph("search") })),
+    ...categories.slice(0, 4).map(({ path, count: n }) => ({ group: "Shelves", href: categoryAddress(path), text: leaf(path), aside: parts(path).length > 1 ? `in ${parts(path)[0]} · ${count(n)}` : count(n), picture: glyph("tag") })),
+    ...products.slice(0, 5).map((item) => ({ group: "Products", href: address(item), text: item.title, picture: tile({ categories: [], ...item }) })),
   ];
 }
 

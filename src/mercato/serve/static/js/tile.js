@@ -6,7 +6,7 @@ import { PICTOGRAMS } from "./pictograms_more.js";
 const RULES = [
   ["popsicle", /novelt|popsicle|water ice|ice pop/], ["icecream", /ice cream|sherb|frozen yog|gelato/],
   ["pizza", /pizza/], ["pasta", /macaroni|lasagn|spaghetti(?! sauce)/], ["baby", /infant|baby food|formula|\bbaby\b/], ["diaper", /diaper|incontinen|training pant/],
-  ["pet", /\bcat\b|\bdog\b|\bpet\b|bird seed|litter/], ["cleaning", /air care|clean|dishwash|bleach|insecticide|disinfect/],
+  ["pet", /\bcat\b|(?<!hot )\bdog\b|\bpet\b|bird seed|litter/], ["cleaning", /air care|clean|dishwash|bleach|insecticide|disinfect/],
   ["laundry", /laundry|fabric soft|ironing|detergent/], ["broom", /broom|mop/], ["teeth", /oral|tooth|denture|mouthwash/],
   ["hair", /\bhair|shampoo|conditioner/], ["shave", /shav|razor/], ["cosmetics", /makeup|cosmetic|lip|mascara|nail|fragrance/],
   ["soap", /soap|hand ?\/? ?body|lotion|bath wash|body wash|deodorant|suntan|facial prod|\bbath\b(?! tiss)|skin/],
@@ -22,7 +22,7 @@ const RULES = [
   ["popcorn", /popcorn/], ["nuts", /\bnuts?\b|peanut(?! but)|almond|cashew/], ["jar", /peanut butter|jell(y|ies)|jams?\b|preserve|honey|pickle|relish|olive(?! oil)|dip\b|dips\b|salsa/],
   ["candy", /cand(y|ies)|chocolate bar|gum\b|mint/], ["cookie", /cookie|biscotti/], ["cracker", /cracker|rice cake|crouton/],
   ["chips", /chip|snack|pretzel|tortilla/], ["pastry", /donut|doughnut|sweet goods|breakfast sweet|pastr|danish|dessert(?!.*mix)|muffin/],
-  ["cake", /\bcake|\bpies?\b|cupcake/], ["roll", /\broll|bun\b|buns\b|bagel|biscuit|dough/], ["bread", /bread|bak(ed|ery)/],
+  ["cake", /\bcake|\bpies?\b|cupcake/], ["roll", /\brolls?\b|bun\b|buns\b|bagel|biscuit|dough/], ["bread", /bread|bak(ed|ery)/],
   ["cereal", /cereal|oatmeal|granola|breakfast bar|brkfst|breakfast(?!.*saus)/], ["bacon", /bacon/],
   ["sausage", /sausage|hot ?dog|frank|brat/], ["poultry", /chicken|turkey|poultry|fowl/],
   ["shrimp", /shrimp|crab|lobster|shell/], ["fish", /seafood|fish|tuna|salmon|sushi/], ["deli", /lunch ?meat|deli|sandwich|ham\b/],

@@ -7,17 +7,20 @@ import { bars, empty, figures, legend, mark, table, whisker } from "./charts.js"
 const seconds = (s) => (s >= 90 ? `${Math.round(s / 60)} min` : `${decimals(s ?? 0, 1)} s`);
 
 const LISTS = { again: "Buying again", new: "Something new", basket: "Filling a basket", search: "Search" };
-const TERMS = ["behaviour", "attribute", "relation"];
 const signalName = (note) => label(note.split(":").at(-1).replaceAll("-", " "));
 
+const FIRST = ["behaviour", "attribute", "relation"];
+const termsOf = (weights) => [...new Set([...FIRST, ...Object.values(weights).flat().map(({ term }) => term)])];
+const readable = (text) => text.replace(/\d{4,}/g, (digits) => count(Number(digits)));
+
 /* One list's signals, strongest first, each coloured by the term of the score it counts under. */
-function signals(name, list) {
+function signals(name, list, terms) {
   const used = list.filter(({ weight }) => weight > 0).sort((one, other) => other.weight - one.weight);
-  return h("section", {}, h("h3", {}, LISTS[name] ?? label(name)), bars(used.map(({ note, weight, term }) => [signalName(note), weight, `c${TERMS.indexOf(term) & 7}`])));
+  return h("section", {}, h("h3", {}, LISTS[name] ?? label(name)), bars(used.map(({ note, weight, term }) => [signalName(note), weight, `c${terms.indexOf(term) % 8}`])));
 }
 
 function parts(learned, steps) {
-  const rows = Object.entries(learned).map(([name, text]) => [h("b", {}, label(name)), /^skipped|^too few/.test(text) ? [mark("skipped"), ` ${text.replace(/^skipped: /, "")}`] : text]);
+  const rows = Object.entries(learned).map(([name, text]) => [h("b", {}, label(name)), /^skipped|^too few/.test(text) ? [mark("skipped"), ` ${text.replace(/^skipped: /, "")}`] : readable(text)]);
   const times = Object.entries(steps).map(([name, s]) => [label(name), seconds(s)]);
   return h("div", { class: "two" }, h("div", {}, h("h2", {}, "Learned"), table(["Part", "From the data"], rows)), h("div", {}, h("h2", {}, "Time spent"), table(["Step", { text: "Took", number: true }], times)));
 }
@@ -26,13 +29,14 @@ export async function learned() {
   const report = await consoleData("learned");
   const page = (...content) => h("div", {}, h("h1", { tabindex: "-1" }, "What was learned"), ...content);
   if (!report.learned) return page(empty("Nothing yet: train the shop with “mercato train SHOP”."));
+  const terms = termsOf(report.weights);
   return page(
     h("p", { class: "lead" }, `Trained ${moment(report.trained_at)} in ${seconds(report.seconds)}, with ${count(Math.round(report.peak_mb))} MB of memory at most.`),
     figures(Object.entries(report.data).map(([name, n]) => [label(name).toLowerCase(), n])),
     parts(report.learned, report.steps),
     h("h2", {}, "What the score is made of"),
-    h("p", { class: "lead" }, "The weight of every signal, as learned from what shoppers did next. Signals add up to three terms, the terms add up to the score, and the sentence under an item names its largest signals."),
-    legend(TERMS), h("div", { class: "two weights" }, Object.entries(report.weights).map(([name, list]) => signals(name, list))));
+    h("p", { class: "lead" }, "The weight of every signal, as learned from what shoppers did next. Signals add up to terms, the terms to the score, and the sentence under an item names its largest signals."),
+    legend(terms), h("div", { class: "two weights" }, Object.entries(report.weights).map(([name, list]) => signals(name, list, terms))));
 }
 
 const mean = (value) => (value && typeof value === "object" ? value : { mean: value, low: value, high: value });

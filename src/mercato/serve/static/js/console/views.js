@@ -7,7 +7,7 @@ import { bars, empty, figures, legend, stack } from "./charts.js";
 
 function lane({ name, items }, kept) {
   return h("section", { class: "lane" }, h("h3", {}, label(name)),
-    items.length ? h("ol", {}, items.map((item) => h("li", { class: kept.has(item.id) ? "kept" : "" }, h("span", {}, item.title), h("span", { class: "n" }, decimals(item.score, 2))))) : h("p", { class: "hint" }, "Nothing for this shopper."));
+    items.length ? h("ol", {}, items.map((item) => h("li", { class: kept.has(item.id) ? "kept" : "" }, h("span", {}, item.title), h("span", { class: "n" }, decimals(item.score, item.score >= 100 ? 0 : 2))))) : h("p", { class: "hint" }, "Nothing for this shopper."));
 }
 
 function final(slate) {

@@ -3,7 +3,7 @@ import * as api from "../api.js";
 import { addToCart } from "../card.js";
 import { glyph, h, show } from "../dom.js";
 import { send } from "../events.js";
-import { count, label, leaf, money, parts, withoutSize } from "../format.js";
+import { count, label, leaf, money, parts, shownAttributes, withoutSize } from "../format.js";
 import { categoryAddress } from "../query.js";
 import { row } from "../row.js";
 import { cart, didJust, quantityOf } from "../store.js";
@@ -21,7 +21,7 @@ function originOf(id) {
 }
 
 function facts(product, summary) {
-  const rows = Object.entries(product.attributes ?? {}).map(([name, values]) => [label(name), values.join(", ")]);
+  const rows = shownAttributes(product).map(([name, values]) => [label(name), values.join(", ")]);
   if (product.brand) rows.unshift(["Brand", product.brand]);
   if (product.availability && product.availability !== "in-stock") rows.push(["Availability", product.availability]);
   if (summary?.count) rows.push(["Reviews", `${summary.average?.toFixed(1)} of 5, from ${count(summary.count)}`]);

@@ -4,7 +4,7 @@ import { card } from "../card.js";
 import { announce, glyph, h } from "../dom.js";
 import { send, settled } from "../events.js";
 import { chips, column } from "../facets.js";
-import { count, leaf, plural } from "../format.js";
+import { count, leaf, plural, shownAttributes } from "../format.js";
 import { DEEPEST, PER_PAGE, addressOf, parse, whereOf } from "../query.js";
 import { go } from "../router.js";
 import { row } from "../row.js";
@@ -24,7 +24,7 @@ async function fields() {
 
 function learnFields(items) {
   const known = new Set(read("fields", [], sessionStorage));
-  for (const item of items) for (const name of Object.keys(item.attributes ?? {})) known.add(name);
+  for (const item of items) for (const [name] of shownAttributes(item)) known.add(name);
   write("fields", [...known].sort().slice(0, MOST_FIELDS), sessionStorage);
 }
 
