@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,18 +73,15 @@ class Behaviour:
 
 
 def learn_behaviour(settings: Settings, events: Events, n: int, now: int, tick: Tick) -> Behaviour:
-    """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now`` (UTC seconds)."""
-    tick("what sells")
-    popular = settings.popular.fit(events.rows, events.grades, events.at, n=n, now=now)
-    tick("what follows what")
-    transitions = settings.transitions.fit(events.owner, events.rows, n)
-    tick("shared baskets")
-    together = settings.together.fit(events.baskets, events.rows, n)
-    tick("shared shoppers")
-    neighbours = settings.neighbours.fit(events.owner, events.rows, n)
-    tick("taste (matrix factorisation)")
-    taste = settings.taste.fit(events.owner, events.rows, events.at, n=n, now=now)
-    return Behaviour(popular, transitions, together, neighbours, taste)
+    """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now``, ``learn.threads`` at a time."""
+    tick("what sells, what goes together, taste")
+    with ThreadPoolExecutor(settings.learn.threads) as pool:
+        popular = pool.submit(settings.popular.fit, events.rows, events.grades, events.at, n=n, now=now)
+        taste = pool.submit(settings.taste.fit, events.owner, events.rows, events.at, n=n, now=now)
+        together = pool.submit(settings.together.fit, events.baskets, events.rows, n)
+        neighbours = pool.submit(settings.neighbours.fit, events.owner, events.rows, n)
+        transitions = pool.submit(settings.transitions.fit, events.owner, events.rows, n)
+        return Behaviour(popular.result(), transitions.result(), together.result(), neighbours.result(), taste.result())
 
 
 @dataclass(frozen=True)

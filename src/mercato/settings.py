@@ -44,10 +44,10 @@ class Lists:
 @dataclass(frozen=True)
 class Learn:
     """How the score's weights are learned: the last ``window_days`` are what lists are judged by; at most
-    ``shoppers`` lists are looked at."""
+    ``shoppers`` are looked at. ``threads`` lanes are fitted at a time."""
 
     window_days: int = 28
-    shoppers: int = 700
+    shoppers: int = 600
     seed: int = 0
     threads: int = 1
 

@@ -59,9 +59,10 @@ def test_search_filter_sort_and_back(visit):
     assert total(page) == promised == page.locator(".grid .card").count()
     other = page.locator(".facets label", has_text="Private").locator(".n").inner_text()
     assert promised + int(other) == everything
+    page.focus("#sort")
     page.select_option("#sort", "price")
-    expect(page).to_have_url(re.compile("sort=price"))
-    expect(page.locator("#sort")).to_have_value("price")
+    expect(page.locator('.results[data-sort="price"]')).to_be_visible()
+    expect(page.locator("#sort")).to_be_focused()
     prices = [float(text.strip("$")) for text in page.locator(".grid .price").all_inner_texts()]
     assert prices == sorted(prices)
     page.locator(".chips .chip").first.click()
@@ -126,9 +127,9 @@ def test_a_newcomer_buys_and_the_lists_answer(visit, address):
     mine = [event for event in joined_events(page, address) if event.get("shopper_id") == guest]
     types = {event["type"] for event in mine}
     assert types >= {"home-page-view", "search", "detail-page-view", "add-to-cart", "purchase-complete"}
-    assert all(event["outcome"] == "accepted" for event in mine)
-    bought = [event for event in mine if event["type"] == "purchase-complete"]
-    assert {event["quantity"] for event in bought} == {1, 2} or len(bought) == 2
+    assert not [event for event in mine if event["outcome"] == "rejected"]
+    bought = [event for event in mine if event["type"] == "purchase-complete" and event["outcome"] == "accepted"]
+    assert sorted(event["quantity"] for event in bought) == [1, 2]
     joined = {event["type"]: event["joined"] for event in mine if event["joined"]}
     assert joined["detail-page-view"] == {"placement": "search", "query": "spaghetti", "position": 0}
 
@@ -154,13 +155,14 @@ def test_events_survive_a_server_that_does_not_answer(visit, address):
     shown(page, "home")
     guest = page.locator("#who").inner_text()
     page.route("**/v1/events", lambda route: route.abort())
-    page.locator(".adder button").first.click()
-    page.wait_for_function("JSON.parse(localStorage['mercato.events']).length > 0")
+    with page.expect_event("requestfailed"):
+        page.locator(".adder button").first.click()
     page.unroute("**/v1/events")
-    page.reload()
-    page.wait_for_function("JSON.parse(localStorage['mercato.events']).length === 0")
+    with page.expect_response(lambda response: "/v1/events" in response.url and response.status == 202):
+        page.reload()
     mine = [event for event in joined_events(page, address) if event.get("shopper_id") == guest]
-    assert [event["type"] for event in mine].count("add-to-cart") == 1
+    kept = [event for event in mine if event["outcome"] == "accepted"]
+    assert [event["type"] for event in kept].count("add-to-cart") == 1
 
 
 def test_the_keyboard_alone_is_enough(visit):

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,15 +56,15 @@ def mercato(monkeypatch: pytest.MonkeyPatch) -> Typed:
     return typed
 
 
-def command(*arguments: Any, folder: Path | None = None) -> Said:
-    """The installed command in a process of its own, started in ``folder``."""
+def command(*arguments: Any, **environment: str) -> Said:
+    """The command in a process of its own, with more in its ``environment``."""
     done = subprocess.run(
         [sys.executable, "-m", "mercato", *map(str, arguments)],
+        check=False,
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
@@ -76,11 +76,11 @@ def process() -> Typed:
 
 
 @pytest.fixture(scope="session")
-def corner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def corner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained shop that tests only read; nobody has it open."""
     home = tmp_path_factory.mktemp("cli") / "corner"
     corner_shop.build(home).close()
-    yield home
+    return home
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> Path:

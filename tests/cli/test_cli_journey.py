@@ -132,3 +132,11 @@ def test_evaluate_prints_tables(mercato, judged, monkeypatch):
     assert said.code == 0
     assert "next basket" in said.out
     assert "popularity" in said.out
+
+
+def test_relative_paths_are_seen_from_where_one_stands(mercato, tmp_path, products_csv, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mercato("new", "shop").code == 0
+    said = mercato("import", "shop", products_csv.name)
+    assert said.code == 0
+    assert said.out.splitlines()[-1] == "Next: mercato train shop"

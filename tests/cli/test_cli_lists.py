@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 import corner_shop
@@ -16,7 +18,7 @@ def test_json_is_one_document_on_stdout_and_nothing_on_stderr(mercato, corner):
     assert {"id", "title", "price", "currency", "image", "categories", "brand", "score"} <= set(said.json["items"][0])
 
 
-@pytest.mark.parametrize("text", ["milk", "“ünïcode” 🥛 milk", "milk\u202e[red]bold[/red]", "", "   ", "'; DROP TABLE x"])
+@pytest.mark.parametrize("text", ["milk", "“ünïcode” 🥛 milk", "milk\u202e[red]bold[/red]", "", "  ", "'; DROP TABLE"])
 def test_any_text_is_a_query(mercato, corner, text):
     assert mercato("search", corner, text, "--json").code == 0
     assert mercato("search", corner, text).code == 0
@@ -73,7 +75,7 @@ def test_terms_add_up_to_the_score(mercato, corner, arguments):
     assert said.code == 0, said.err
     slate = said.json
     scores = [item["score"] for item in slate["items"]]
-    if "recommend" != verb:  # a cap may move a surplus item behind a lower score in a recommendation
+    if verb == "search":  # a cap may move a surplus item behind a lower score in a recommendation
         assert scores == sorted(scores, reverse=True)
     for item in slate["items"]:
         assert sum(item["terms"].values()) == pytest.approx(item["score"], abs=1e-6)
@@ -93,7 +95,7 @@ def test_explain_prints_the_sum_and_the_reason(mercato, corner):
 
 
 def test_buy_again_and_discover_keep_their_promise(mercato, corner):
-    bought = {event["product_id"] for event in corner_shop.events(_now()) if event["shopper_id"] == "s4"}
+    bought = {event["product_id"] for event in corner_shop.events(datetime.now(UTC)) if event["shopper_id"] == "s4"}
     again = mercato("recommend", corner, "--placement", "buy-again", "--shopper", "s4", "-k", "48", "--json").json
     new = mercato("recommend", corner, "--placement", "discover", "--shopper", "s4", "-k", "48", "--json").json
     assert {item["id"] for item in again["items"]} <= bought
@@ -114,9 +116,3 @@ def test_reading_leaves_the_shop_untouched(mercato, corner):
     mercato("recommend", corner, "--placement", "home", "--shopper", "s0")
     assert {path: path.read_bytes() for path in before} == before
     assert mercato("doctor", corner, "--json").json["counts"] == counts
-
-
-def _now():
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)

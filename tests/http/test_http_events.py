@@ -72,3 +72,11 @@ def test_the_trail_says_what_each_event_was_joined_to(shop):
     assert any("names no slate_id" in why for why in by_why)
     assert [event["outcome"] for event in trail].count("rejected") == 1
     assert sum(event["joined"] is not None for event in trail) == 1
+
+
+def test_the_trail_marks_what_came_twice(shop):
+    client = TestClient(create_app(shop))
+    post(client, view(event_id="trail-1"), view(event_id="trail-1"))
+    post(client, view(event_id="trail-1"), view())
+    outcomes = [event["outcome"] for event in reversed(client.get("/v1/console/events").json()["events"])]
+    assert outcomes == ["accepted", "duplicate", "duplicate", "accepted"]

@@ -61,8 +61,8 @@ def open_plain(path: Path) -> BinaryIO:
     try:
         with path.open("rb") as file:
             head = file.read(8)
-    except OSError as error:
-        raise DataError("the file cannot be opened", where=str(path), hint=error.strerror or "") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"the file cannot be opened: {error}", where=str(path)) from error
     if not head:
         raise DataError("the file is empty", where=str(path))
     for magic, name in _OTHERS.items():

@@ -18,19 +18,16 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "detail-page-view": (
         "view_item", "select_item", "product viewed", "product clicked", "pv", "view", "click", "read", "watch",
-        "detail", "product_view", "item_view", "page_detail",
+        "detail", "product_view", "item_view", "page_detail", "open",
         "product added to wishlist", "add_to_wishlist", "wishlist", "fav", "favorite", "favourite", "like", "star",
-        "open",
     ),
     "impression": ("impression", "impressions", "view_items", "shown", "exposure", "product impression"),
     "add-to-cart": (
-        "add_to_cart", "addtocart", "product added", "cart", "basket", "add_to_basket",
-        "atc",
+        "add_to_cart", "addtocart", "product added", "cart", "basket", "add_to_basket", "atc",
     ),
     "remove-from-cart": ("remove_from_cart", "removefromcart", "product removed", "remove_from_basket"),
     "purchase-complete": (
-        "purchase", "purchased", "order completed", "order_completed", "buy", "transaction", "order",
-        "sale",
+        "purchase", "purchased", "order completed", "order_completed", "buy", "transaction", "order", "sale",
     ),
     "review": ("review", "product reviewed", "rating", "rate", "comment"),
     "subscribe": ("subscribe", "sign_up", "signed up", "signup", "generate_lead", "email_subscribe", "newsletter"),

@@ -96,7 +96,7 @@ class Lexicon:
         >>> lexicon().readable("PREMIUM", "BACON")
         'Premium bacon'
         """
-        text = " ".join(text.upper().split())
+        text, category = " ".join(text.upper().split()), " ".join(category.split())
         known = self.within.get((category, text)) or self.titles.get(text)
         return known if known else self._named(self._ruled(text), text, category)
 

@@ -43,12 +43,16 @@ def open_source(source: Any, kind: str | None = None, format: str = "auto", *, n
 
 
 def _open_path(source: str | Path, kind: str | None, format: str, now: datetime) -> Source:
-    folder = _completejourney_folder(source)
+    try:
+        folder = _completejourney_folder(source)
+        is_folder = Path(source).is_dir()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{str(source)[:80]!r} is no path", hint="give a path, a table or a format's name") from error
     if folder is not None:
         opened = partial(completejourney.batches, folder, kind)
         return Source(kind or "mixed", completejourney.NAME, str(source), opened)
     path = Path(source)
-    if path.is_dir():
+    if is_folder:
         raise DataError("this is a folder, and no format knows it", where=str(path), hint="give the files in it")
     look = look_at(path)
     chosen = _choose(look.sample, kind, format)

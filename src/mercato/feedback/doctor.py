@@ -95,14 +95,16 @@ def _events(events: pl.DataFrame, catalog: Catalog | None, now: datetime) -> lis
         return Finding(severity if count else "ok", what, count, round(count / n, 4), cost, hint, examples)
 
     graded = pl.col("type").is_in(list(GRADES))
+    nameless = pl.col("product_id") == ""
     known = pl.Series(catalog.ids if catalog is not None else [], dtype=pl.String)
     found = [
         finding(
-            "warning", "product not in the catalogue", graded & ~pl.col("product_id").is_in(known.implode()),
+            "warning", "product not in the catalogue",
+            graded & ~nameless & ~pl.col("product_id").is_in(known.implode()),
             "teaches nothing until the product is imported", "import the product; the event is kept and then counts",
         ),
         finding(
-            "error", "event without a product", graded & (pl.col("product_id") == ""),
+            "error", "event without a product", graded & nameless,
             "teaches nothing", "send product_id with views, carts and purchases",
         ),
         finding(

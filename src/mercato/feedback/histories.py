@@ -43,9 +43,10 @@ class Events:
         """Events of ``frame`` (type, shopper_id, product_id, at, session_id) that say something about a product."""
         grades = pl.DataFrame({"type": list(GRADES), "grade": np.array(list(GRADES.values()), np.int8)})
         rows = pl.DataFrame({"product_id": catalog.ids, "row": np.arange(len(catalog), dtype=np.int32)})
-        graded = frame.join(grades, on="type")
+        # the order of the log decides between events of one second: a basket's lines share theirs
+        graded = frame.join(grades, on="type", maintain_order="left")
         known = (
-            graded.join(rows, on="product_id")
+            graded.join(rows, on="product_id", maintain_order="left")
             .with_columns(pl.col("at").dt.epoch("s"))
             .with_columns(
                 # a shopper without session ids: one basket per day
@@ -127,7 +128,8 @@ class Histories:
         with self._lock:
             live = list(self._by_shopper.get(shopper, ())) if shopper else []
             if session:
-                live += [event for event in self._by_session.get(session, ()) if event.shopper_id != shopper]
+                others = self._by_session.get(session, ())
+                live += [event for event in others if not shopper or event.shopper_id != shopper]
         number = self._number.get(shopper)
         past = History.empty() if number is None else self._events.history(number)
         history = _joined(past, self._live(live, past))
@@ -151,9 +153,12 @@ class Histories:
         )
 
     def forget(self, shopper: str) -> None:
-        """Drop what was recorded live for ``shopper``."""
+        """Drop what was recorded live for ``shopper``, from their sessions too."""
         with self._lock:
-            self._by_shopper.pop(shopper, None)
+            sessions = {event.session_id for event in self._by_shopper.pop(shopper, ())} - {""}
+            for session in sessions:
+                kept = [event for event in self._by_session[session] if event.shopper_id != shopper]
+                self._by_session[session] = kept
 
 
 def _joined(first: History, then: History) -> History:

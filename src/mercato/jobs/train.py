@@ -35,9 +35,8 @@ Tick = Callable[[str], None]
 EVENT_COLUMNS = ("type", "shopper_id", "product_id", "at", "session_id")
 
 
-def texts(catalog: Catalog) -> dict[str, list[str]]:
+def texts(products: Sequence[Product]) -> dict[str, list[str]]:
     """The text of each searchable field, one string per row."""
-    products = [catalog.product(row) for row in range(len(catalog))]
     return {
         "title": [product.title for product in products],
         "categories": [" ".join(product.categories) for product in products],
@@ -54,10 +53,11 @@ def meaning_text(product: Product) -> str:
     return ". ".join(part for part in (title, ", ".join(leaf), product.description[:200]) if part)
 
 
-def dense_index(settings: Settings, catalog: Catalog, encoder: NamedEncoder, cache: Path, tick: Tick) -> DenseIndex:
-    """Vectors of the distinct product texts and the cut-off learned from the shop's own category names."""
-    given = [meaning_text(catalog.product(row)) for row in range(len(catalog))]
-    distinct, text_of = np.unique(np.array(given, dtype=object), return_inverse=True)
+def dense_index(
+    settings: Settings, catalog: Catalog, meanings: Sequence[str], encoder: NamedEncoder, cache: Path, tick: Tick
+) -> DenseIndex:
+    """Vectors of the distinct ``meanings`` (one text a row) and the cut-off learned from the shop's categories."""
+    distinct, text_of = np.unique(np.array(meanings, dtype=object), return_inverse=True)
     vectors = VectorCache(cache).encode(
         encoder, distinct.tolist(), lambda done, total: tick(f"text vectors {done}/{total}")
     )
@@ -104,7 +104,7 @@ def train(
     seen = int(frame["seq"].max() or 0)  # type: ignore[arg-type]
     events = Events.from_frame(frame, catalog)
     del frame
-    with threadpool_limits(settings.learn.threads):
+    with threadpool_limits(1):
         parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
@@ -124,10 +124,12 @@ def _learn(
     encoder: NamedEncoder,
 ) -> tuple[build.Parts, dict[str, int]]:
     clock.start("words")
-    fields = texts(catalog)
+    products = [catalog.product(row) for row in range(len(catalog))]
+    fields, meanings = texts(products), [meaning_text(product) for product in products]
+    del products
     lexical = settings.lexical.index(fields)
     clock.start("meaning")
-    dense = dense_index(settings, catalog, encoder, home / "cache" / "vectors", clock.tick)
+    dense = dense_index(settings, catalog, meanings, encoder, home / "cache" / "vectors", clock.tick)
     end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
     draft = build.Parts(
         catalog, events, lexical, _suggest(catalog, fields, np.zeros(len(catalog))), dense,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mercato.ports import Retriever
 from mercato.schema import Mask, Ranking, Request, Rows
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LANE = "lane:"
 """Prefix of the note that holds a lane's raw score."""
@@ -33,25 +35,32 @@ class Fused:
 
     def gather(self, request: Request, allowed: Mask) -> tuple[Ranking, tuple[str, ...]]:
         """The whole pool best first with a ``lane:NAME`` note per lane, and the names of the lanes that failed."""
-        found: dict[str, Ranking] = {}
-        failed: list[str] = []
-        for name, lane in self.lanes.items():
-            try:
-                found[name] = lane.retrieve(request, allowed, self.depth)
-            except Exception:
-                log.exception("lane %s failed and was left out", name)
-                failed.append(name)
+        found, absent = _asked(self.lanes, lambda lane: lane.retrieve(request, allowed, self.depth))
         rows = _union(list(found.values()))
         heard = {**{name: self.lanes[name] for name in found}, **self.observers}
-        notes = {f"{LANE}{name}": lane.score(request, rows) for name, lane in heard.items()}
+        said, silent = _asked(heard, lambda lane: lane.score(request, rows))
+        notes = {f"{LANE}{name}": values for name, values in said.items()}
         scores = np.zeros(len(rows))
         for ranking in found.values():
             scores[np.searchsorted(rows, ranking.rows)] += 1 / (self.constant + 1 + np.arange(len(ranking)))
-        return Ranking.best_first(rows, scores, notes=notes), tuple(failed)
+        return Ranking.best_first(rows, scores, notes=notes), (*absent, *silent)
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` best of the fused pool."""
         return self.gather(request, allowed)[0].take(slice(0, k))
+
+
+def _asked(lanes: Mapping[str, Retriever], ask: Callable[[Retriever], T]) -> tuple[dict[str, T], list[str]]:
+    """What each lane answered, and the names of those that failed."""
+    answers: dict[str, T] = {}
+    failed: list[str] = []
+    for name, lane in lanes.items():
+        try:
+            answers[name] = ask(lane)
+        except Exception:
+            log.exception("lane %s failed and was left out", name)
+            failed.append(name)
+    return answers, failed
 
 
 def _union(rankings: list[Ranking]) -> Rows:

@@ -42,13 +42,16 @@ class Trail:
                 self._shown.popitem(last=False)
 
     def received(self, accepted: Sequence[Interaction], rejected: Sequence[Mapping[str, Any]], now: datetime) -> None:
-        """Remember a batch: what was kept, and what was refused and why."""
+        """Remember a batch: what was kept, what came twice (of these last events), and what was refused and why."""
         at = from_time(now.astimezone(UTC))
         with self._lock:
+            known = {event["event_id"] for event in self._events if "event_id" in event}
             for event in accepted:
                 joined, why = self._join(event)
-                record = interaction_to_dict(event) | {"received_at": at, "outcome": "accepted"}
+                outcome = "duplicate" if event.event_id in known else "accepted"
+                record = interaction_to_dict(event) | {"received_at": at, "outcome": outcome}
                 self._events.append(record | {"joined": joined, "why": why})
+                known |= {event.event_id} - {""}
             for refusal in rejected:
                 self._events.append({"received_at": at, "outcome": "rejected", "joined": None, "why": _why(refusal)})
 

@@ -51,7 +51,7 @@ class Shop:
         self._live: Live | None = None
         self._swap = Lock()
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
-        threadpool_limits(self.settings.learn.threads, "blas")
+        threadpool_limits(1, "blas")
         self._encoder, self._notes = load_encoder(self.settings, home)
         self.reload()
 

@@ -111,6 +111,8 @@ def test_missing_files_folders_and_things_that_are_no_table(tmp_path: Path) -> N
     for source, message in [
         (tmp_path / "none.csv", "cannot be opened"),
         (tmp_path, "this is a folder"),
+        ("id,title\n" * 1000, "is no path"),
+        ("nul\x00byte", "is no path|cannot be opened"),
         (7, "int is no table"),
         (b"id,title", "bytes is no table"),
         ([], "table is empty"),

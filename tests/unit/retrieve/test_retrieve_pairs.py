@@ -108,7 +108,8 @@ def test_only_so_many_products_are_looked_at_and_only_wanted_ones() -> None:
 def test_recent_reads_the_last_hours_and_anchors_read_the_anchors() -> None:
     request = asked((0, VIEW, 1), (2, VIEW, 0.01), anchors=(1,))
     everything = rows(0, 1, 2, 3)
-    assert lane(context="recent", recent_seconds=3600).score(request, everything).tolist() == [0, 0, 0, 2]
+    lately = lane(context="recent", recent_seconds=3600, half_life_days=1e9)
+    np.testing.assert_allclose(lately.score(request, everything), [0, 0, 0, 2], rtol=1e-6)
     assert lane(context="anchors").score(request, everything).tolist() == [1, 0, 0, 0]
     assert not lane(context="recent", recent_seconds=60).score(request, everything).any()
 

@@ -37,17 +37,12 @@ def _interactions(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def _products(frame: pl.DataFrame) -> pl.DataFrame:
     """Items without a title get their id; a token sequence of classes is one category a token."""
     title = next((name for name in _TITLES if name in frame.columns), "item_id")
-    columns = [pl.coalesce(pl.col(title).replace("", None), "item_id").alias("title")]
     category = next((name for name in _CATEGORIES if name in frame.columns), None)
+    columns = [pl.coalesce(pl.col(title).replace("", None), "item_id").alias("title")]
     if category is not None:
         columns.append(pl.col(category).str.split(" ").alias("categories"))
-    return (
-        frame.with_columns(columns).drop(
-            [name for name in (title, category) if name and name != "item_id"], strict=False
-        )
-        if title != "title"
-        else frame.with_columns(columns)
-    )
+    taken = {title, category} - {"item_id", "title", "categories"}
+    return frame.with_columns(columns).drop(name for name in taken if name is not None)
 
 
 RECBOLE = Format("recbole", ("events", "reviews", "products", "shoppers"), sniff=_sniff, tables=_tables, delimiter="\t")

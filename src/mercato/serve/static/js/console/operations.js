@@ -33,6 +33,7 @@ export async function searches() {
 
 function joined(event) {
   if (event.outcome === "rejected") return event.why;
+  if (event.outcome === "duplicate") return "The shop had this event_id already and kept it once";
   if (!event.joined && !event.why) return "";
   if (!event.joined) return h("span", { class: "muted" }, `Joined to no list: ${event.why}`);
   const { placement, query, position } = event.joined;

@@ -107,7 +107,7 @@ export async function results(_, url) {
   });
   filters.classList.toggle("open", filtersOpen);
   announce(`${plural(slate.total, "result")} for ${title}`);
-  return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id } }, filters, h("div", {},
+  return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id, sort: state.sort } }, filters, h("div", {},
     h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, slate.total ? [opener, sorter(state)] : null)),
     chips(state), notes(state, slate),
     slate.items.length ? h("ul", { class: "grid" }, slate.items.map((item, place) => h("li", {}, card(item, slate, place)))) : nothing(state),
