@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared", deadline=None)  # machines are shared: a slow example is no failure
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

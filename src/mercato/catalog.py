@@ -224,7 +224,7 @@ class Catalog:
                 sellable=_array(folder, "sellable"),
                 version=about["version"],
             )
-        except (OSError, KeyError, ValueError, pa.ArrowInvalid) as error:
+        except (OSError, EOFError, KeyError, ValueError, pa.ArrowInvalid) as error:
             raise ArtifactError("the catalogue snapshot cannot be read", where=str(folder)) from error
 
 

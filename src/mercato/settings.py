@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,5 +125,10 @@ def starter(name: str, currency: str = "USD") -> str:
     """The mercato.toml of a new shop: the few lines one may want to change."""
     return (
         f"# Settings of this shop. Every key has a default; docs/reference/settings.md lists them all.\n"
-        f'[shop]\nname = "{name}"\ncurrency = "{currency}"\n'
+        f"[shop]\nname = {_quoted(name)}\ncurrency = {_quoted(currency)}\n"
     )
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON escapes the same way, and a folder may be named with quotes."""
+    return json.dumps(text, ensure_ascii=False)

@@ -5,7 +5,7 @@ import { PICTOGRAMS } from "./pictograms_more.js";
 /* First match wins, so the special stands before the general. Matched against the deepest category and title first. */
 const RULES = [
   ["popsicle", /novelt|popsicle|water ice|ice pop/], ["icecream", /ice cream|sherb|frozen yog|gelato/],
-  ["pizza", /pizza/], ["pasta", /macaroni|lasagn|spaghetti(?! sauce)/], ["baby", /infant|baby food|formula|\bbaby\b/], ["diaper", /diaper|incontinen|training pant/],
+  ["pizza", /pizza/], ["pasta", /macaroni|lasagn|spaghetti(?! sauce)/], ["baby", /infant|baby ?food|formula|\bbaby\b(?! (carrot|spinach|bella|corn|greens|lettuce|potato|swiss))/], ["diaper", /diaper|incontinen|training pant/],
   ["pet", /\bcat\b|(?<!hot )\bdog\b|\bpet\b|bird seed|litter/], ["cleaning", /air care|clean|dishwash|bleach|insecticide|disinfect/],
   ["laundry", /laundry|fabric soft|ironing|detergent/], ["broom", /broom|mop/], ["teeth", /oral|tooth|denture|mouthwash/],
   ["hair", /\bhair|shampoo|conditioner/], ["shave", /shav|razor/], ["cosmetics", /makeup|cosmetic|lip|mascara|nail|fragrance/],

@@ -44,7 +44,7 @@ const WORDS = new Set(["model", "ours", "ours_ahead"]);
 const numbers = (row) => Object.keys(row).filter((name) => !WORDS.has(name) && row[name] !== null && row[name] !== undefined);
 const signed = (x) => `${x < 0 ? "−" : "+"}${decimals(Math.abs(x))}`;
 /* How far ours is ahead in NDCG on the same lists. */
-const ahead = ({ ours, ours_ahead: gap }) => (ours || !gap ? "" : [signed(gap.mean), h("div", { class: "hint" }, `${signed(gap.low)} … ${signed(gap.high)}, p ${gap.p < 0.001 ? "< 0.001" : `= ${decimals(gap.p)}`}`)]);
+const ahead = ({ ours, ours_ahead: gap }) => (ours || !gap ? "" : [signed(gap.mean), h("div", { class: "hint" }, `${signed(gap.low)} … ${signed(gap.high)}`), h("div", { class: "hint" }, `p ${gap.p < 0.001 ? "< 0.001" : `= ${decimals(gap.p)}`}`)]);
 const interval = (value) => [decimals(value.mean), h("div", { class: "hint" }, `${decimals(value.low)} – ${decimals(value.high)}`)];
 
 function task({ name, rows, cases }) {
@@ -53,7 +53,7 @@ function task({ name, rows, cases }) {
   const charted = names.filter((metric) => rows.some((row) => typeof row[metric] === "object"));
   const plain = names.filter((metric) => !charted.includes(metric));
   const most = Object.fromEntries(charted.map((metric) => [metric, 1.05 * Math.max(...rows.map((row) => mean(row[metric]).high ?? 0), 1e-9)]));
-  const headings = ["Model", ...charted.flatMap((metric) => [label(metric), { text: "", number: true }]), ...plain.map((metric) => ({ text: label(metric), number: true })), ...(compared ? [{ text: "Ours ahead by (NDCG)", number: true }] : [])];
+  const headings = ["Model", ...charted.flatMap((metric) => [label(metric), { text: "", number: true }]), ...plain.map((metric) => ({ text: label(metric), number: true })), ...(compared ? [{ text: "Ours ahead, NDCG", number: true }] : [])];
   return [h("h2", {}, label(name)), cases ? h("p", { class: "hint" }, `${count(cases)} lists`) : null, table(headings, rows.map((row) => [
     row.model, ...charted.flatMap((metric) => (row[metric] ? [whisker(mean(row[metric]), most[metric]), interval(mean(row[metric]))] : ["", "–"])),
     ...plain.map((metric) => (typeof row[metric] !== "number" ? "–" : /share|coverage|no_result/.test(metric) ? share(row[metric]) : decimals(row[metric]))),

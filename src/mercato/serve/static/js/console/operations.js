@@ -9,9 +9,10 @@ const ORDER = { error: 0, warning: 1, info: 2, ok: 3 };
 
 function findings(list) {
   const sorted = [...list].sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
+  const wrong = ({ severity }) => severity !== "ok";
   return table(["", "What", { text: "Count", number: true }, { text: "Share", number: true }, "What it costs"], sorted.map((one) => [
-    mark(one.severity), [h("b", {}, one.what), one.hint ? h("p", { class: "hint" }, one.hint) : null, one.examples?.length ? h("p", { class: "hint" }, `For example ${one.examples.slice(0, 5).map((x) => (typeof x === "string" ? x : JSON.stringify(x))).join(", ")}`) : null],
-    one.count ? count(one.count) : "", one.share ? share(one.share) : "", one.cost,
+    mark(one.severity), [h("b", {}, one.what), one.hint && wrong(one) ? h("p", { class: "hint" }, one.hint) : null, one.examples?.length ? h("p", { class: "hint" }, `For example ${one.examples.slice(0, 5).map((x) => (typeof x === "string" ? x : JSON.stringify(x))).join(", ")}`) : null],
+    one.count ? count(one.count) : "", one.share ? share(one.share) : "", wrong(one) ? one.cost : "",
   ]));
 }
 
