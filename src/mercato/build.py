@@ -22,6 +22,7 @@ from mercato.policy.rules import Cap, Chain, Narrow, OnePerGroup
 from mercato.ports import Encoder, Retriever
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
+from mercato.rank.mixed import Mixed
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
 from mercato.retrieve.lexical import LexicalIndex
@@ -260,7 +261,10 @@ def engine(
         chosen = {lane: found[lane] for lane in pool if lane in found}
         watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
         policy = again if SCORES[name] == "again" else varied
-        placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), parts.weights[SCORES[name]], policy)
+        score: Linear | Mixed = parts.weights[SCORES[name]]
+        if name == "home":
+            score = Mixed(parts.weights["again"], parts.weights["new"], settings.lists.new_every)
+        placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), score, policy)
     understanding = Understanding(parts.lexical.vocabulary)
     meaning = closest = None
     if parts.dense is not None and encoder is not None:

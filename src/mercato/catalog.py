@@ -44,8 +44,9 @@ class Facet:
     def counts(self, within: Mask) -> dict[str, int]:
         """Value → number of rows inside ``within``, most first, ties by value."""
         totals = np.bincount(self.codes[within[self.rows]], minlength=len(self.values))
-        order = sorted(np.flatnonzero(totals), key=lambda code: (-totals[code], self.values[code]))
-        return {self.values[code]: int(totals[code]) for code in order}
+        found = np.flatnonzero(totals)  # codes ascend with their values
+        order = found[np.argsort(-totals[found], kind="stable")]
+        return dict(zip((self.values[code] for code in order.tolist()), totals[order].tolist(), strict=True))
 
 
 def _paths(category: str) -> list[str]:

@@ -33,11 +33,13 @@ class About:
 @dataclass(frozen=True)
 class Lists:
     """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn
-    (``per_category_again`` on lists of what is bought again)."""
+    (``per_category_again`` on lists of what is bought again). On *home* every ``new_every``-th place is for a product
+    never bought. What was chosen in the last ``recent_seconds`` weighs ``recent_weight``."""
 
     depth: int = 200
     per_category: int = 2
     per_category_again: int = 2
+    new_every: int = 3
     recent_seconds: int = 7200
     recent_weight: float = 3.0
 

@@ -62,7 +62,7 @@ def combination(dice: Random) -> Asked:
     more = dict([condition(dice)])
     while set(more) & set(where):
         more = dict([condition(dice)])
-    return Asked(dice.choice(QUERIES), where, dice.choice(SORTS), dice.choice([7, 25, 60, 150, 400]), more)
+    return Asked(dice.choice(QUERIES), where, dice.choice(SORTS), dice.choice([12, 25, 60, 150, 400]), more)
 
 
 def values(product: dict[str, Any], name: str) -> set[str]:

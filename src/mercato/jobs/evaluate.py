@@ -43,7 +43,8 @@ def evaluate(parts: build.Parts, settings: Settings, encoder: Encoder | None, pa
 def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
     """Two tasks over the last window, everything learned from what came before it; weights from the window before.
 
-    *next basket*: the shopper's first basket of the window, any product. *discovery*: what they bought in the window
+    *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
+    unmixed), and *home* stands beside it to show what keeping places for new products costs. *discovery*: what they bought in the window
     and never before. Full catalogue, seen products masked in discovery only.
     """
     end = int(parts.events.at.max()) + 1 if len(parts.events) else 0
@@ -55,12 +56,14 @@ def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 10
     weights, _ = learn_weights(settings, earlier, replay.cut, tick)
     behaviour = build.learn_behaviour(settings, replay.past, len(parts.catalog), replay.cut, tick)
     engine = build.engine(settings, replace(earlier, behaviour=behaviour, weights=weights), None, {})
+    email = _ours(engine, "email")
     rankers = {**_nulls(settings, replay, behaviour, parts.catalog.sellable), "mercato": _ours(engine)}
+    unmixed = {**rankers, "mercato": email, "mercato, every third place new": rankers["mercato"]}
     cases = list(wanted(replay, most, 0, parts.catalog.sellable))
     tail = ~head(np.bincount(replay.past.rows, minlength=len(parts.catalog)).astype(float))
     tick("next basket")
     basket = [Case(request("home", replay, want.shopper), want.basket) for want in cases]
-    tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, rankers, "mercato", tail)}]
+    tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, unmixed, "mercato", tail)}]
     tick("discovery")
     new = [Case(request("discover", replay, want.shopper), want.new) for want in cases if len(want.new)]
     discovering = {name: rank for name, rank in rankers.items() if name != "personal frequency"}
@@ -73,9 +76,9 @@ def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 10
     }
 
 
-def _ours(engine: Engine) -> Rank:
+def _ours(engine: Engine, placement: str = "") -> Rank:
     def rank(asked: Request) -> Rows:
-        slate, _ = engine.recommend(asked, NOBODY, "")
+        slate, _ = engine.recommend(replace(asked, placement=placement or asked.placement), NOBODY, "")
         return engine.catalog.rows(slate.ids)
 
     return rank

@@ -50,6 +50,7 @@ class Shop:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._live: Live | None = None
         self._swap = Lock()
+        self._examined: tuple[object, dict[str, Any]] = (None, {})
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
         threadpool_limits(1, "blas")
         self._encoder, self._notes = load_encoder(self.settings, home)
@@ -265,7 +266,10 @@ class Shop:
         """What is wrong with the catalogue and the events, and what each problem costs."""
         columns = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
         catalog = self._live.parts.catalog if self._live else None
-        return examine(catalog, self.store.events_frame(columns=columns), self._clock())
+        seen = (self.store.last_seq(), self.store.catalogue_version(), catalog.version if catalog else "")
+        if self._examined[0] != seen:
+            self._examined = (seen, examine(catalog, self.store.events_frame(columns=columns), self._clock()))
+        return self._examined[1]
 
     def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """Queries that found nothing, most frequent first."""

@@ -1,0 +1,67 @@
+"""Two readable scores in, one list out: what is bought again, with every few places kept for something new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.rank.linear import TERM, Linear
+from mercato.schema import Ranking, Request, Scores
+
+_BOUGHT = "lane:habit"
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """``again`` scores what the shopper bought before, ``new`` everything else; every ``every``-th place is for new.
+
+    The two scores are not on one scale, so a new product that takes its place gets the score of that place, and the
+    difference is a term of its own, ``mix``: the terms still add up, and the order is still the order of scores.
+    """
+
+    again: Linear
+    new: Linear
+    every: int = 3
+
+    def scored(self, ranking: Ranking) -> Ranking:
+        """The same rows in the same order with scores and ``term:NAME`` notes."""
+        bought = self._bought(ranking)
+        parts = (self.again.scored(ranking), self.new.scored(ranking))
+        names = dict.fromkeys(name for part in parts for name in part.notes if name.startswith(TERM))
+        none = np.zeros(len(ranking))
+        terms = {name: np.where(bought, *(part.notes.get(name, none) for part in parts)) for name in names}
+        own = np.where(bought, parts[0].scores, parts[1].scores)
+        final = self._placed(ranking.rows, own, bought)
+        return Ranking(ranking.rows, final, {**ranking.notes, **terms, f"{TERM}mix": final - own})
+
+    def rank(self, request: Request, ranking: Ranking) -> Ranking:
+        """Ordered by the scores of ``scored``."""
+        scored = self.scored(ranking)
+        return Ranking.best_first(scored.rows, scored.scores, notes=scored.notes)
+
+    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
+        """(note, what it adds to the score) of whichever score the item was given."""
+        return (self.again if notes.get(_BOUGHT, 0.0) > 0 else self.new).shares(notes)
+
+    def _bought(self, ranking: Ranking) -> NDArray[np.bool_]:
+        return np.asarray(ranking.notes.get(_BOUGHT, np.zeros(len(ranking)))) > 0
+
+    def _placed(self, rows: NDArray[np.int32], own: Scores, bought: NDArray[np.bool_]) -> Scores:
+        """``own`` with the scores of new rows moved so that they take every ``every``-th place."""
+        order = np.lexsort((rows, -own))
+        old, new = order[bought[order]], order[~bought[order]]
+        final = own.copy()
+        if not len(old) or not len(new):
+            return final
+        # new row j stands behind this many old ones; once the old are used up, the rest follow in their own order
+        before = (np.arange(len(new)) + 1) * (self.every - 1)
+        inside = before < len(old)
+        placed = new[inside]
+        final[placed] = (final[old[before[inside] - 1]] + final[old[before[inside]]]) / 2
+        rest = new[~inside]
+        ceiling = min(float(final[old[-1]]), float(own[rest].max(initial=0.0)))
+        final[rest] = own[rest] * (ceiling / max(float(own[rest].max(initial=0.0)), 1e-12))
+        return final
