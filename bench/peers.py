@@ -26,7 +26,7 @@ def timed(ask: Callable[[str], Any], queries: list[str]) -> list[float]:
 
 
 def tantivy_all_words(texts: list[str], queries: list[str]) -> list[float]:
-    """tantivy: all words must match, 10 best and the exact count, as Mercato does; index in memory."""
+    """tantivy: all words must match, 10 best and the exact count, index in memory."""
     import tantivy
 
     builder = tantivy.SchemaBuilder()
@@ -51,7 +51,7 @@ def tantivy_all_words(texts: list[str], queries: list[str]) -> list[float]:
 
 
 def bm25s_any_word(texts: list[str], queries: list[str]) -> list[float]:
-    """bm25s: any word may match, 10 best; it has no filters, counts or facets."""
+    """bm25s: any word may match, 10 best, no count."""
     import bm25s
 
     retriever = bm25s.BM25()
@@ -71,12 +71,11 @@ def main(folder: Path) -> None:
     found = {}
     for name, run in (("tantivy", tantivy_all_words), ("bm25s", bm25s_any_word)):
         try:
-            module = __import__(name)
+            __import__(name)
         except ImportError:
             continue
-        about = (run.__doc__ or "").partition(": ")[2]
-        version = getattr(module, "__version__", "")
-        found[f"{name} {version}".strip()] = {"about": about, "milliseconds": run(texts, queries)}
+        about = (run.__doc__ or "").partition(": ")[2].strip().rstrip(".")
+        found[name] = {"about": about, "milliseconds": run(texts, queries)}
     (folder / "peers.json").write_text(json.dumps(found), encoding="utf-8")
 
 

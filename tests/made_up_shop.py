@@ -31,7 +31,20 @@ AISLES: dict[str, tuple[str, ...]] = {
 STYLES = ("plain", "velvet", "oak", "steel", "folding", "compact", "classic", "rustic", "striped")
 COLOURS = ("red", "blue", "green", "black", "white")
 SIZES = ("S", "M", "L", "XL")
-BRANDS = ("Acme", "Apex", "Nordlys", "Casa Bella", "O'Neill", "Tool & Co", "Zenit", "Ürün", "Kiwi", "Lumen", "Bolt", "Fir")
+BRANDS = (
+    "Acme",
+    "Apex",
+    "Nordlys",
+    "Casa Bella",
+    "O'Neill",
+    "Tool & Co",
+    "Zenit",
+    "Ürün",
+    "Kiwi",
+    "Lumen",
+    "Bolt",
+    "Fir",
+)
 REGULARS = tuple(f"u{n:02d}" for n in range(40))
 
 
@@ -52,33 +65,27 @@ class _Dice:
 
 
 def _product(n: int, dice: _Dice) -> dict[str, Any]:
+    """Product number ``n``; any field but the title may be missing."""
     aisle = dice.one(list(AISLES))
     style, thing = dice.one(STYLES), dice.one(AISLES[aisle])
+    title = f"{style.capitalize()} {thing} {dice.one(('', 'set', 'pro'))}".strip()
     colours = sorted({dice.one(COLOURS) for _ in range(dice.below(3))})
-    product: dict[str, Any] = {"id": f"p{n:03d}", "title": f"{style.capitalize()} {thing} {dice.one(('', 'set', 'pro'))}".strip()}
-    if dice.happens(0.95):
-        product["categories"] = [aisle, "Sale > Winter"] if dice.happens(0.1) else [aisle]
-    if dice.happens(0.9):
-        product["brand"] = dice.one(BRANDS)
-    if dice.happens(0.9):
-        product |= {"price": dice.below(20_000) / 100, "currency": "EUR"}
-    if dice.happens(0.7):
-        product |= {"rating": 1 + dice.below(9) / 2, "rating_count": dice.below(500)}
-    if dice.happens(0.5):
-        product["quantity"] = dice.below(50)
-    if dice.happens(0.8):
-        product["created_at"] = (NOW - timedelta(days=dice.below(900))).isoformat()
-    if dice.happens(0.3):
-        product["description"] = f"A {style} {thing} for every {aisle.split(' > ')[0].lower()}."
-    if dice.happens(0.1):
-        product["availability"] = "out-of-stock"
-    if dice.happens(0.05):
-        product["sellable"] = False
-    if dice.happens(0.2):
-        product["group_id"] = f"g{dice.below(25)}"
-    product["attributes"] = {"colour": colours} if colours else {}
-    if dice.happens(0.6):
-        product["attributes"]["size"] = [dice.one(SIZES)]
+    attributes = {"colour": colours, "size": [dice.one(SIZES)] if dice.happens(0.6) else []}
+    gaps: list[tuple[float, dict[str, Any]]] = [
+        (0.95, {"categories": [aisle, "Sale > Winter"][: 2 if dice.happens(0.1) else 1]}),
+        (0.9, {"brand": dice.one(BRANDS)}),
+        (0.9, {"price": dice.below(20_000) / 100, "currency": "EUR"}),
+        (0.7, {"rating": 1 + dice.below(9) / 2, "rating_count": dice.below(500)}),
+        (0.5, {"quantity": dice.below(50)}),
+        (0.8, {"created_at": (NOW - timedelta(days=dice.below(900))).isoformat()}),
+        (0.3, {"description": f"A {style} {thing} for every {aisle.split(' > ')[0].lower()}."}),
+        (0.1, {"availability": "out-of-stock"}),
+        (0.05, {"sellable": False}),
+        (0.2, {"group_id": f"g{dice.below(25)}"}),
+    ]
+    product = {"id": f"p{n:03d}", "title": title, "attributes": {name: one for name, one in attributes.items() if one}}
+    for chance, fields in gaps:
+        product |= fields if dice.happens(chance) else {}
     return product
 
 

@@ -65,7 +65,7 @@ class Behaviour:
     def load(folder: Path, settings: Settings) -> Behaviour:
         """Map what ``save`` wrote."""
         return Behaviour(
-            PopularIndex(np.load(folder / "popular.npy", mmap_mode="r")),
+            PopularIndex(np.load(folder / "popular.npy", allow_pickle=False)),
             load_pairs(folder / "transitions"),
             load_pairs(folder / "together"),
             load_pairs(folder / "neighbours"),

@@ -248,4 +248,4 @@ def _number(value: Any, where: str, default: float | None = None) -> float:
 
 def _array(folder: Path, name: str) -> NDArray[Any]:
     array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    return array
+    return array.view(np.ndarray)  # still mapped; indexing a memmap object costs microseconds more each time

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from mercato.ports import Policy, Retriever
 from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Scores, Slate, Word
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Words(Protocol):
@@ -175,7 +177,8 @@ class Engine:
         parts = self.search_parts
         if not request.query.strip():
             rows = np.flatnonzero(allowed).astype(np.int32)
-            return self._signals(request, Ranking(rows, np.zeros(len(rows)))), "", ()
+            noted, failed = self._signals(request, Ranking(rows, np.zeros(len(rows))))
+            return noted, "", failed
         shop = self.catalog.sellable
         rows, scores = parts.words.match(request.words, shop) if request.words else _nothing()
         near, failed = self._near(parts.meaning if len(rows) else parts.closest, request)
@@ -185,7 +188,8 @@ class Engine:
         elif not len(rows):
             rows, scores, relaxed = self._relaxed(request.words, shop)
         matched = self._with_number(_joined(rows, scores, near), request.query.strip())
-        return self._signals(request, matched.take(allowed[matched.rows])), relaxed, failed
+        noted, silent = self._signals(request, matched.take(allowed[matched.rows]))
+        return noted, relaxed, (*failed, *silent)
 
     def _with_number(self, matched: Ranking, query: str) -> Ranking:
         """``matched`` and, when the query is a product's id letter for letter, that product, noted as exact."""
@@ -202,11 +206,8 @@ class Engine:
     def _near(self, lane: Retriever | None, request: Request) -> tuple[Ranking, tuple[str, ...]]:
         if lane is None:
             return Ranking.empty(), ()
-        try:
-            return lane.retrieve(request, self.catalog.sellable, len(self.catalog)), ()
-        except Exception:
-            log.exception("semantic search failed and was left out")
-            return Ranking.empty(), ("meaning",)
+        found = _unless_down("meaning", lambda: lane.retrieve(request, self.catalog.sellable, len(self.catalog)))
+        return (Ranking.empty(), ("meaning",)) if found is None else (found, ())
 
     def _relaxed(self, words: tuple[Word, ...], shop: Mask) -> tuple[Rows, Scores, str]:
         for fewer, dropped in self.search_parts.relax(words):
@@ -215,9 +216,12 @@ class Engine:
                 return rows, scores, dropped
         return (*_nothing(), "")
 
-    def _signals(self, request: Request, matched: Ranking) -> Ranking:
-        notes = {f"lane:{name}": lane.score(request, matched.rows) for name, lane in self.search_parts.signals.items()}
-        return matched.noted(**notes)
+    def _signals(self, request: Request, matched: Ranking) -> tuple[Ranking, tuple[str, ...]]:
+        """``matched`` with a note per signal, and the signals that failed."""
+        lanes = self.search_parts.signals.items()
+        said = {name: _unless_down(name, partial(lane.score, request, matched.rows)) for name, lane in lanes}
+        notes = {f"lane:{name}": values for name, values in said.items() if values is not None}
+        return matched.noted(**notes), tuple(name for name, values in said.items() if values is None)
 
     def _sorted(self, request: Request, scored: Ranking, upto: int) -> Ranking:
         """Best first by score, or by the field asked for; products without the field come last."""
@@ -282,6 +286,14 @@ class Engine:
         terms = {name.removeprefix("term:"): value for name, value in notes.items() if name.startswith("term:")}
         reason, evidence = self.reason(request, row, score.shares(notes))
         return Item(product, float(page.scores[place]), terms, reason, evidence)
+
+
+def _unless_down(name: str, ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except Exception:
+        log.exception("%s failed and was left out", name)
+        return None
 
 
 def _nothing() -> tuple[Rows, Scores]:

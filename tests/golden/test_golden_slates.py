@@ -23,11 +23,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mercato.Shop]:
 
 def told(title: str, slate: mercato.Slate) -> str:
     """A slate as a table a person can read."""
-    facets = [f"{name}: {', '.join(f'{value} {n}' for value, n in counts.items())}" for name, counts in slate.facets.items()]
+    facets = [
+        f"{name}: {', '.join(f'{value} {n}' for value, n in counts.items())}" for name, counts in slate.facets.items()
+    ]
     said = [("corrected", slate.corrected), ("relaxed", slate.relaxed), ("degraded", ", ".join(slate.degraded))]
     lines = [f"## {title}", f"total {slate.total}", *(f"{name}: {text}" for name, text in said if text), *facets]
     for place, item in enumerate(slate.items, start=1):
-        terms = " + ".join(f"{name} {value:.3f}" for name, value in item.terms.items() if value)
+        terms = " + ".join(f"{name} {value:.3f}" for name, value in item.terms.items() if abs(value) >= 5e-4)
         lines.append(f"{place:2d}  {item.score:6.3f}  {item.product.id}  {item.product.title}")
         lines += [f"            {line}" for line in (f"= {terms}" if terms else "", item.reason) if line]
     return "\n".join(lines) + "\n"

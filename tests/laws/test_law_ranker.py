@@ -19,11 +19,12 @@ from mercato import build
 from mercato.catalog import Catalog
 from mercato.ports import Ranker
 from mercato.rank.linear import Linear, Signal
+from mercato.rank.mixed import Mixed
 from mercato.schema import Product, Ranking
 from mercato.settings import Settings
 from shopping import asked
 
-NOTES = ("lane:words", "lane:popular", "profile:brand", "x")
+NOTES = ("lane:habit", "lane:popular", "profile:brand", "x")
 NUMBERS = st.one_of(st.just(0.0), st.floats(0, 1e9), st.sampled_from([1.0, 2.0]))
 SIGNALS = st.lists(
     st.builds(
@@ -41,7 +42,11 @@ def linear(signals: list[Signal]) -> Ranker:
     return Linear(tuple(signals))
 
 
-FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear]
+def mixed(signals: list[Signal]) -> Ranker:
+    return Mixed(Linear(tuple(signals)), Linear(tuple(signals[::2])))
+
+
+FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear, mixed]
 
 
 @st.composite

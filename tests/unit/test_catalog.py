@@ -31,7 +31,8 @@ PRODUCTS = st.lists(
         created_at=st.none() | st.just(datetime(2026, 1, 1, tzinfo=UTC)),
         group_id=st.sampled_from(["", "g"]),
         attributes=st.fixed_dictionaries(
-            {"brand": st.just(("anchor",))}, optional={"colour": st.lists(st.sampled_from(COLOURS), max_size=3).map(tuple)}
+            {"brand": st.just(("anchor",))},
+            optional={"colour": st.lists(st.sampled_from(COLOURS), max_size=3).map(tuple)},
         ),
         sellable=st.booleans(),
     ),
@@ -92,7 +93,9 @@ def test_filters_and_counts_against_a_loop(products: list[Product], where: dict[
     ]
     inside = [product for product, flag in zip(kept(products), allowed, strict=True) if flag]
     for field, counts in catalog.count(("brand", "categories", "colour"), allowed).items():
-        expected = {value: sum(value in values(product, field) for product in inside) for value in {*PATHS, *BRANDS, *COLOURS}}
+        expected = {
+            value: sum(value in values(product, field) for product in inside) for value in {*PATHS, *BRANDS, *COLOURS}
+        }
         assert counts == {value: count for value, count in expected.items() if count}
         assert list(counts) == sorted(counts, key=lambda value: (-counts[value], value)), "most first, ties by value"
 

@@ -18,7 +18,9 @@ from mercato.errors import DataError
 from mercato.schema import EVENT_TYPES, Impression, Interaction, Item, Product, Review, Slate
 from shopping import NOW
 
-WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(lambda one: one.strip() == one)
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
+    lambda one: one.strip() == one
+)
 CURRENCIES = st.sampled_from(["USD", "EUR", "JPY", "KWD", ""])
 MINOR = st.integers(0, 10**12)
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2026, 2, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis asks for naive bounds
@@ -62,7 +64,13 @@ def test_money_comes_back_to_the_last_minor_unit(amount: int, currency: str) -> 
 
 @pytest.mark.parametrize(
     ("amount", "currency", "minor"),
-    [("3.495", "USD", 350), (-3.495, "USD", -350), (0.1 + 0.2, "EUR", 30), (120.5, "JPY", 121), ("1.2345", "KWD", 1235)],
+    [
+        ("3.495", "USD", 350),
+        (-3.495, "USD", -350),
+        (0.1 + 0.2, "EUR", 30),
+        (120.5, "JPY", 121),
+        ("1.2345", "KWD", 1235),
+    ],
 )
 def test_halves_go_away_from_zero(amount: Any, currency: str, minor: int) -> None:
     assert codec.to_minor(amount, currency) == minor
@@ -102,7 +110,18 @@ def test_a_review_on_the_wire_is_read_as_the_same_review() -> None:
 
 def test_an_impression_comes_back_with_nan_for_what_json_cannot_hold() -> None:
     shown = Impression(
-        "s", "home", NOW, "u", "", "", ("p1", "p2"), (1.5, 0.5), {"lane:popular": (3.0, 0.0)}, 2, {"model": "m"}, ("meaning",)
+        "s",
+        "home",
+        NOW,
+        "u",
+        "",
+        "",
+        ("p1", "p2"),
+        (1.5, 0.5),
+        {"lane:popular": (3.0, 0.0)},
+        2,
+        {"model": "m"},
+        ("meaning",),
     )
     assert codec.impression_from_dict(through_json(codec.impression_to_dict(shown))) == shown
     odd = replace(shown, notes={"x": (math.nan, math.inf)})

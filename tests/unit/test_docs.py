@@ -13,7 +13,9 @@ import pytest
 import mercato
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(name for _, name, _ in pkgutil.walk_packages(mercato.__path__, "mercato.") if name != "mercato.__main__")
+MODULES = sorted(
+    name for _, name, _ in pkgutil.walk_packages(mercato.__path__, "mercato.") if name != "mercato.__main__"
+)
 
 
 def test_readme_does_what_it_says() -> None:

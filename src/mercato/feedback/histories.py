@@ -100,7 +100,9 @@ class Events:
     def load(folder: Path) -> Events:
         """Map arrays written by ``save``."""
         names = ("owner", "rows", "grades", "at", "baskets")
-        arrays: dict[str, Any] = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        arrays: dict[str, Any] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray) for name in names
+        }
         return Events(tuple(pl.read_parquet(folder / "shoppers.parquet")["shopper"].to_list()), **arrays)
 
 

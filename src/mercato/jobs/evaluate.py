@@ -44,8 +44,8 @@ def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 10
     """Two tasks over the last window, everything learned from what came before it; weights from the window before.
 
     *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
-    unmixed), and *home* stands beside it to show what keeping places for new products costs. *discovery*: what they bought in the window
-    and never before. Full catalogue, seen products masked in discovery only.
+    unmixed), and *home* stands beside it to show what keeping places for new products costs. *discovery*: what they
+    bought in the window and never before. Full catalogue, products bought before masked in discovery only.
     """
     end = int(parts.events.at.max()) + 1 if len(parts.events) else 0
     replay = split(parts.events, end, settings.learn.window_days)

@@ -62,6 +62,8 @@ class Mixed:
         placed = new[inside]
         final[placed] = (final[old[before[inside] - 1]] + final[old[before[inside]]]) / 2
         rest = new[~inside]
-        ceiling = min(float(final[old[-1]]), float(own[rest].max(initial=0.0)))
-        final[rest] = own[rest] * (ceiling / max(float(own[rest].max(initial=0.0)), 1e-12))
+        best = float(own[rest].max(initial=0.0))
+        # strictly below the last old one: a tie, or one rounding up, would put the new one first
+        ceiling = min(float(np.nextafter(final[old[-1]], -np.inf)), best)
+        final[rest] = np.minimum(own[rest] * (ceiling / max(best, 1e-12)), ceiling)
         return final

@@ -33,14 +33,12 @@ class Transitions:
 
     def fit(self, shoppers: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
         """The graph (n × n) from parallel arrays sorted by shopper, then time."""
-        heads, tails, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+        graph = sp.csr_array((n, n), dtype=np.float32)  # summed gap by gap: all edges at once would not fit so well
         for gap in range(1, self.window + 1):
             near = (shoppers[gap:] == shoppers[:-gap]) & (rows[gap:] != rows[:-gap])
             first, then = rows[:-gap][near], rows[gap:][near]
-            heads += [first, then]
-            tails += [then, first]
-            weights += [np.full(len(first), 1 / gap, np.float32), np.full(len(first), self.back / gap, np.float32)]
-        graph = sp.csr_array((np.concatenate(weights), (np.concatenate(heads), np.concatenate(tails))), shape=(n, n))
+            ahead = sp.csr_array((np.full(len(first), 1 / gap, np.float32), (first, then)), shape=(n, n))
+            graph = graph + ahead + self.back * ahead.T.tocsr()
         scale = np.maximum(np.bincount(rows, minlength=n), 1.0) ** -self.power
         damped = sp.diags_array(scale) @ graph @ sp.diags_array(scale)
         return strongest(damped.tocsr().astype(np.float32), self.neighbours)

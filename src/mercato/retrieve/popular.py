@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +30,20 @@ class PopularIndex:
 
     counts: NDArray[np.float64]
 
+    @cached_property
+    def _best_first(self) -> Rows:
+        """Every row that sells, sorted once: the order is the same for everybody."""
+        rows = np.flatnonzero(self.counts > 0)
+        return Ranking.best_first(rows, self.counts[rows]).rows
+
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows that sell best."""
-        rows = np.flatnonzero(allowed & (self.counts > 0))
-        return Ranking.best_first(rows, self.counts[rows], k)
+        rows = self._best_first
+        for end in (4 * k, len(rows)):  # nearly always the first few are enough
+            best = rows[:end][allowed[rows[:end]]][:k]
+            if len(best) == k:
+                break
+        return Ranking(best, self.counts[best])
 
     def score(self, request: Request, rows: Rows) -> Scores:
         """Decayed counts."""

@@ -19,8 +19,8 @@ from mercato.schema import History, Mask, Ranking, Request, Rows, Scores
 class Taste:
     """Weighted ALS (Hu, Koren & Volinsky 2008) over decayed purchases.
 
-    Confidence of a pair is 1 + ``alpha``·log(1 + ``gain``·decayed count). Items rarer than ``support`` events get no
-    factor: they are the business of content lanes.
+    Confidence of a pair is ``alpha``·log(1 + ``gain``·decayed count), that of a pair never seen 1. Items rarer than
+    ``support`` events get no factor: they are the business of content lanes.
     """
 
     factors: int = 64
@@ -114,7 +114,7 @@ class TasteLane:
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows closest to the shopper's taste."""
-        scores = (self.factors @ self._folded(request).vector).astype(np.float64)
+        scores = self.factors @ self._folded(request).vector
         keep = allowed[self.known] & (scores > 0)
         return Ranking.best_first(self.known[keep], scores[keep], k)
 

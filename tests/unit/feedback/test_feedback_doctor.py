@@ -27,7 +27,14 @@ COLUMNS = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
 
 
 def frame(*events: dict[str, Any]) -> pl.DataFrame:
-    default = {"type": "purchase-complete", "shopper_id": "u", "product_id": "good", "at": NOW, "slate_id": "", "position": 0}
+    default = {
+        "type": "purchase-complete",
+        "shopper_id": "u",
+        "product_id": "good",
+        "at": NOW,
+        "slate_id": "",
+        "position": 0,
+    }
     types = [pl.String, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.String, pl.Int64]
     return pl.DataFrame([default | event for event in events], schema=dict(zip(COLUMNS, types, strict=True)))
 

@@ -63,7 +63,9 @@ def test_only_graded_events_of_known_products_are_kept_and_the_rest_is_counted()
 
 
 def test_a_second_purchase_of_a_product_is_a_repeat_and_a_view_after_it_is_not() -> None:
-    events = snapshot([event("detail-page-view", 0, 9), buy(0, 8), event("detail-page-view", 0, 7), buy(0, 6), buy(1, 5)])
+    events = snapshot(
+        [event("detail-page-view", 0, 9), buy(0, 8), event("detail-page-view", 0, 7), buy(0, 6), buy(1, 5)]
+    )
     assert [grade for _, grade, _ in told(events.history(0))] == [VIEW, BUY, VIEW, REPEAT_GRADE, BUY]
 
 
@@ -155,6 +157,8 @@ def test_a_forgotten_shopper_has_no_live_past_and_nor_has_their_session() -> Non
     assert [row for row, _, _ in told(both.of("", "s1", SECONDS))] == [4]
 
 
-@pytest.mark.parametrize("wrong", [buy(99), replace(buy(1), product_id=""), event("search", 1), replace(buy(1), at=None)])
+@pytest.mark.parametrize(
+    "wrong", [buy(99), replace(buy(1), product_id=""), event("search", 1), replace(buy(1), at=None)]
+)
 def test_live_events_that_say_nothing_are_passed_over(wrong: Interaction) -> None:
     assert len(histories([], [wrong]).of("u", "", SECONDS)) == 0

@@ -23,7 +23,8 @@ from shopping import BUY, NOW, VIEW, asked
 
 TITLES = ("Oat milk", "Rye bread", "Butter", "A title so long that nobody would ever want to read all of it aloud")
 CATALOG = Catalog.build(
-    Product(id=f"p{row}", title=title, categories=("Food > Dairy & eggs",), brand="b") for row, title in enumerate(TITLES)
+    Product(id=f"p{row}", title=title, categories=("Food > Dairy & eggs",), brand="b")
+    for row, title in enumerate(TITLES)
 )
 BREAD_FROM_MILK = sp.csr_array(np.array([[0, 2, 0, 1], [0, 0, 0, 0], [0, 0, 0, 3], [0, 0, 0, 0]], np.float32))
 EXPLAIN = Explain(CATALOG, {"lane:next": PairLane(BREAD_FROM_MILK).source})
@@ -147,5 +148,7 @@ def test_every_named_product_exists_and_was_in_the_past_or_the_cart() -> None:
                 assert row is not None
                 assert row in {*request.history.rows.tolist(), *request.anchors.tolist()}
                 assert catalog.product(row).title in reason
-    expected = {f"lane:{name}" for name in ("next", "transitions", "neighbours", "taste", "recent", "together", "similar")}
+    expected = {
+        f"lane:{name}" for name in ("next", "transitions", "neighbours", "taste", "recent", "together", "similar")
+    }
     assert named == expected | {"profile:group", "profile:brand", "profile:maker"}

@@ -14,7 +14,7 @@ from shopping import BUY, CART, VIEW, asked
 
 
 def catalog() -> Catalog:
-    """60 products: six categories, 20 brands of three, one maker of half the shop, two variants a group at the start."""
+    """60 products: six categories, 20 brands of three, one maker of half the shop, the first two of one group."""
     return Catalog.build(
         Product(
             id=str(row),

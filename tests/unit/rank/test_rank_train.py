@@ -82,9 +82,7 @@ def test_the_logarithm_bends_at_the_median_of_what_is_positive() -> None:
 
 def test_a_note_that_no_lane_gave_is_no_error() -> None:
     examples = [
-        Example(
-            Ranking(e.ranking.rows, e.ranking.scores, {"lane:taste": e.ranking.notes["lane:taste"]}), e.wanted
-        )
+        Example(Ranking(e.ranking.rows, e.ranking.scores, {"lane:taste": e.ranking.notes["lane:taste"]}), e.wanted)
         for e in lists(60, (3.0, 0.0, 0.0, 0.0))
     ]
     learned = strengths(ListwiseFit(HINTS).fit(examples))

@@ -38,9 +38,7 @@ def fused(counts: list[np.ndarray], **fields: Any) -> Fused:
     return Fused({f"l{number}": PopularIndex(one) for number, one in enumerate(counts)}, **fields)
 
 
-@given(
-    counts=st.lists(COUNTS, min_size=1, max_size=3), allowed=arrays(bool, N), depth=st.integers(1, 7), watch=COUNTS
-)
+@given(counts=st.lists(COUNTS, min_size=1, max_size=3), allowed=arrays(bool, N), depth=st.integers(1, 7), watch=COUNTS)
 def test_the_pool_is_the_union_scored_by_places(
     counts: list[np.ndarray], allowed: Mask, depth: int, watch: np.ndarray
 ) -> None:
