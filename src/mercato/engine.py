@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mercato.catalog import Catalog
 from mercato.errors import RequestError
 from mercato.ports import Policy, Retriever
+from mercato.retrieve.fuse import joined
 from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Scores, Slate, Word
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ class Engine:
             relaxed = "every word; this is closest in meaning"
         elif not len(rows):
             rows, scores, relaxed = self._relaxed(request.words, shop)
-        matched = self._with_number(_joined(rows, scores, near), request.query.strip())
+        matched = self._with_number(joined(rows, scores, near), request.query.strip())
         noted, silent = self._signals(request, matched.take(allowed[matched.rows]))
         return noted, relaxed, (*failed, *silent)
 
@@ -298,13 +298,3 @@ def _unless_down(name: str, ask: Callable[[], T]) -> T | None:
 
 def _nothing() -> tuple[Rows, Scores]:
     return np.empty(0, np.int32), np.empty(0)
-
-
-def _joined(rows: Rows, scores: Scores, near: Ranking) -> Ranking:
-    """The union of words and meaning as one ranking with a note for each; rows ascending."""
-    both = np.union1d(rows, near.rows).astype(np.int32)
-    words: NDArray[np.float64] = np.zeros(len(both))
-    words[np.searchsorted(both, rows)] = scores
-    meaning: NDArray[np.float64] = np.zeros(len(both))
-    meaning[np.searchsorted(both, near.rows)] = near.scores
-    return Ranking(both, words, {"lane:words": words, "lane:meaning": meaning})

@@ -22,8 +22,8 @@ from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
 from mercato.jobs.train import load_encoder, train
 from mercato.ports import Receipt
-from mercato.schema import Interaction, Product, Rows, Slate
-from mercato.settings import Settings, load, starter
+from mercato.schema import Impression, Interaction, Product, Rows, Slate
+from mercato.settings import Settings, load
 from mercato.shop import console
 from mercato.shop.live import Live
 from mercato.stores.sqlite import ShopStore
@@ -137,26 +137,26 @@ class Shop:
             raise DataError("this shop has not been trained yet", where=str(self.home), hint="mercato train SHOP")
         return self._live
 
-    def _logged(self, answer: Any) -> Slate:
+    def _logged(self, answer: tuple[Slate, Impression]) -> Slate:
         slate, impression = answer
         if not self._read_only:
             self.store.log_impression(impression)
-        found: Slate = slate
-        return found
+        return slate
 
     # ---- telling ------------------------------------------------------------------------------------------------
 
     def record(self, events: Iterable[Interaction]) -> Receipt:
         """Keep events durably; the next list knows them when this returns. Stamps ``at`` and ``event_id``."""
         now = self._clock()
-        stamped = [replace(event, at=event.at or now, event_id=event.event_id or _event_id(now)) for event in events]
+        given = list(events)
+        for event in given:
+            if not event.shopper_id:
+                raise DataError("an event needs the shopper it belongs to", where="shopper_id")
+        stamped = [replace(event, at=event.at or now, event_id=event.event_id or _event_id(now)) for event in given]
         receipt = self.store.append(stamped)
         with self._swap:
-            live = self._live
-            if live is not None and stamped:
-                live.histories.add(stamped)
-                newest = max(event.at for event in stamped if event.at is not None)
-                self._live = replace(live, last_event=max(live.last_event, min(newest, now)))
+            if self._live is not None:
+                self._live = self._live.caught_up(self.store, now)
         return receipt
 
     def import_(
@@ -300,40 +300,3 @@ class Shop:
 def _event_id(now: datetime) -> str:
     """Unique, and in the order of time: the log's index fills from one end, which is 2.5 times as fast."""
     return f"{int(now.timestamp() * 1e6):015x}{uuid.uuid4().hex[:17]}"
-
-
-def create(
-    path: str | Path,
-    *,
-    products: Any = None,
-    events: Any = None,
-    reviews: Any = None,
-    settings: str = "",
-    clock: Callable[[], datetime] | None = None,
-) -> Shop:
-    """Make a shop folder at ``path`` and import what is given (a table, a path or a list of paths each).
-
-    ``settings`` is the text of mercato.toml. Raises DataError when there is a shop already, or a table is wrong.
-    """
-    home = Path(path)
-    if (home / "mercato.toml").exists():
-        raise DataError("there is a shop already", where=str(home), hint="mercato.open(path), or another folder")
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "mercato.toml").write_text(settings or starter(home.name), encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"the shop folder cannot be written: {error.strerror}", where=str(home)) from error
-    shop = Shop(home, clock=clock)
-    for kind, given in (("products", products), ("events", events), ("reviews", reviews)):
-        if given is not None:
-            paths = given if isinstance(given, list) and given and isinstance(given[0], str | Path) else [given]
-            shop.import_(paths, kind)
-    return shop
-
-
-def open_shop(path: str | Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None) -> Shop:
-    """The shop at ``path``; raises DataError or SettingsError when it is none."""
-    home = Path(path)
-    if not (home / "mercato.toml").exists():
-        raise DataError("no shop here", where=str(home), hint=f"make one: mercato new {home}")
-    return Shop(home, read_only=read_only, clock=clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Live:
-    """Swapped whole, so no answer mixes two snapshots. ``hidden`` rows were deleted since it was made."""
+    """Swapped whole, so no answer mixes two snapshots. ``hidden`` rows were deleted since it was made;
+    ``seen`` is the number of the last event of the log that is in it."""
 
     engine: Engine
     parts: build.Parts
@@ -35,6 +36,7 @@ class Live:
     report: Mapping[str, Any]
     last_event: datetime
     hidden: Rows
+    seen: int
 
     @staticmethod
     def open(home: Path, settings: Settings, encoder: Encoder, store: ShopStore, now: datetime) -> Live:
@@ -46,23 +48,28 @@ class Live:
         version = parts.catalog.version
         versions = {"catalogue": version, "index": version, "model": version}
         degraded = tuple(f"snapshot: {refused}" for refused in found.refused)
-        histories = Histories(parts.events, parts.catalog)
-        recorded = [event for _, event in store.read(after=int(report["seen"]))]
-        histories.add(recorded)
-        times = [event.at for event in recorded if event.at is not None]
-        if len(parts.events):
-            times.append(datetime.fromtimestamp(int(parts.events.at.max()), UTC))
         gone = [
             product_id for _, product_id, product in store.changed_products(int(report["catalogue"])) if not product
         ]
+        last = datetime.fromtimestamp(int(parts.events.at.max()), UTC) if len(parts.events) else now
         return Live(
             engine=build.engine(settings, parts, encoder, versions, degraded),
             parts=parts,
-            histories=histories,
+            histories=Histories(parts.events, parts.catalog),
             report=report,
-            last_event=min(max(times, default=now), now),
+            last_event=min(last, now),
             hidden=parts.catalog.rows(gone),
-        )
+            seen=int(report["seen"]),
+        ).caught_up(store, now)
+
+    def caught_up(self, store: ShopStore, now: datetime) -> Live:
+        """With everything the log has kept since: read back from it, so an event sent twice counts once."""
+        fresh = list(store.read(after=self.seen))
+        if not fresh:
+            return self
+        self.histories.add(event for _, event in fresh)
+        newest = max((event.at for _, event in fresh if event.at is not None), default=self.last_event)
+        return replace(self, seen=fresh[-1][0], last_event=max(self.last_event, min(newest, now)))
 
     def request(
         self,
