@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_limits
 import mercato
 from exact import NOBODY, Oracle, lane_is_exact, search_is_exact
 from machine import described
-from mercato import build
+from mercato import build, scores
 from mercato.schema import Ranking, Slate
 from workload import FACETS, Query, baskets, filters, queries, shoppers
 
@@ -203,7 +203,7 @@ def check_lists(shop: mercato.Shop, oracle: Oracle, who: list[str], carts: list[
     lanes = build.lanes(shop.settings, live.parts.behaviour, live.parts.dense)
     checked, wrong = 0, []
     for shopper, cart in zip(who, carts, strict=True):
-        for placement, pool in build.POOLS.items():
+        for placement, pool in scores.POOLS.items():
             anchors = live.parts.catalog.rows(cart[:1]) if placement in ("similar", "together", "cart") else NOBODY
             request = replace(_request(shop, placement, shopper), anchors=anchors)
             for name in pool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from mercato.retrieve.popular import PopularIndex
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
+from mercato.scores import POOLS, SCORES, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
@@ -155,92 +156,6 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
     return found
 
 
-POOLS: Mapping[str, tuple[str, ...]] = {
-    "home": ("lately", "habit", "next", "transitions", "neighbours", "taste", "recent", "popular"),
-    "email": ("lately", "habit", "next", "transitions", "neighbours", "taste", "popular"),
-    "discover": ("next", "transitions", "neighbours", "taste", "recent", "popular"),
-    "tail": ("next", "transitions", "neighbours", "taste", "recent"),
-    "buy-again": ("lately", "habit"),
-    "similar": ("similar", "beside"),
-    "together": ("together",),
-    "cart": ("together", "beside"),
-    "session": ("recent", "together", "similar", "neighbours"),
-}
-"""Which lanes fill the pool of each placement."""
-
-SCORES: Mapping[str, str] = {
-    "home": "again",
-    "email": "again",
-    "buy-again": "again",
-    "discover": "new",
-    "tail": "tail",
-    "similar": "similar",
-    "together": "basket",
-    "cart": "basket",
-    "session": "session",
-}
-"""Which readable score orders each placement."""
-
-
-def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:
-    """The signals of each score with the weights used until enough behaviour was seen to learn them."""
-    shared = columns(catalog, settings.shop.relations)
-    attribute = [Signal("profile:category", "attribute", 0.2)]
-    relation = [Signal(f"profile:{name}", "relation", 0.1) for name in shared if name != "category"]
-    behaviour = [
-        Signal("lane:next", "behaviour", 0.3, 0.1),
-        Signal("lane:transitions", "behaviour", 0.2, 0.1),
-        Signal("lane:neighbours", "behaviour", 0.3, 0.1),
-        Signal("lane:taste", "behaviour", 0.6, 0.1),
-    ]
-    popular = [Signal("lane:popular", "popularity", 0.2, 10.0)]
-    repeat = [Signal("lane:lately", "behaviour", 0.5, 0.1), Signal("lane:habit", "behaviour", 1.0)]
-    anchored = [
-        Signal("lane:together", "behaviour", 1.0, 0.05),
-        Signal("lane:beside", "behaviour", 0.3, 0.1),
-        Signal("lane:taste", "behaviour", 0.1, 0.1),
-        Signal("lane:habit", "behaviour", 0.1),
-        *popular,
-    ]
-    return {
-        "again": (*repeat, *popular),
-        "new": (*behaviour, *attribute, *relation, *popular),
-        "basket": tuple(anchored),
-        "similar": (
-            Signal("lane:similar", "attribute", 2.0, 0.3),
-            Signal("lane:beside", "behaviour", 0.6, 0.1),
-            *(Signal(signal.note, signal.term, 0.05) for signal in relation),
-        ),
-        "search": (
-            Signal("lane:exact", "exact", 20.0),
-            Signal("lane:words", "words", 1.2, 4.0),
-            Signal("lane:meaning", "meaning", 5.0, 1.0),
-            Signal("lane:popular", "popularity", 0.12, 10.0),
-            Signal("lane:habit", "behaviour", 0.25),
-            Signal("lane:taste", "behaviour", 0.4, 0.1),
-            Signal("profile:category", "attribute", 0.03),
-            *(Signal(signal.note, signal.term, 0.02) for signal in relation),
-        ),
-    }
-
-
-def complete(
-    settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]
-) -> dict[str, Linear]:
-    """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
-
-    ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
-    """
-    now = Signal("lane:recent", "session", settings.lists.recent_weight, 0.05)
-    scores = {name: learned.get(name, Linear(tuple(signals))) for name, signals in hinted.items()}
-    again, new = scores["again"].signals, scores["new"].signals
-    scores["again"] = Linear((*again, now))
-    scores["new"] = Linear((*new, now))
-    scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
-    scores["session"] = Linear((*scores["basket"].signals, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
-    return scores
-
-
 def engine(
     settings: Settings,
     parts: Parts,
@@ -258,12 +173,13 @@ def engine(
     varied = Chain((OnePerGroup(catalog.group), Cap(catalog.leaf, settings.lists.per_category)))
     placements = {}
     for name, pool in POOLS.items():
-        chosen = {lane: found[lane] for lane in pool if lane in found}
-        watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
-        policy = again if SCORES[name] == "again" else varied
         score: Linear | Mixed = parts.weights[SCORES[name]]
         if name == "home":
             score = Mixed(parts.weights["again"], parts.weights["new"], settings.lists.new_every)
+        silent = silent_lanes(parts.weights, ("again", "new") if name == "home" else (SCORES[name],))
+        chosen = {lane: found[lane] for lane in pool if lane in found and lane not in silent}
+        watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
+        policy = again if SCORES[name] == "again" else varied
         placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), score, policy)
     understanding = Understanding(parts.lexical.vocabulary)
     meaning = closest = None

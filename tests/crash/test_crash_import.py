@@ -16,7 +16,7 @@ import pytest
 import mercato
 
 pytestmark = pytest.mark.crash
-PRODUCTS, EVENTS, KILLS = 20_000, 150_000, 6
+PRODUCTS, EVENTS, KILLS = 20_000, 60_000, 4
 IMPORT = """
 import sys, mercato
 with mercato.open(sys.argv[1]) as shop:

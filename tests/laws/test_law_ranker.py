@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import mercato.rank
-from mercato import build
+from mercato import scores
 from mercato.catalog import Catalog
 from mercato.ports import Ranker
 from mercato.rank.linear import Linear, Signal
@@ -97,9 +97,9 @@ def test_the_three_terms_of_the_contract_are_always_there() -> None:
 def test_every_score_of_the_engine_is_complete() -> None:
     """Whatever was learned, each placement has a score, and a later signal never hides an earlier one of its note."""
     catalog = Catalog.build(Product(id=str(n), title="x", brand=str(n % 20)) for n in range(100))
-    scores = build.complete(Settings(), {}, build.hints(Settings(), catalog))
-    assert set(build.SCORES.values()) | {"search"} == set(scores)
-    for name, score in scores.items():
+    made = scores.complete(Settings(), {}, scores.hints(Settings(), catalog))
+    assert set(scores.SCORES.values()) | {"search"} == set(made)
+    for name, score in made.items():
         notes = [signal.note for signal in score.signals]
         assert len(set(notes)) == len(notes), f"{name} counts a note twice"
 

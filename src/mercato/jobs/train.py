@@ -27,6 +27,7 @@ from mercato.rank.train import ListwiseFit
 from mercato.retrieve.dense import DenseIndex
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.schema import Product
+from mercato.scores import complete, hints
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
 
@@ -150,8 +151,8 @@ def learn_weights(
 
     The lanes that fill those lists are fitted on what came before the window, so nothing looks ahead.
     """
-    hinted = build.hints(settings, draft.catalog)
-    unlearned = build.complete(settings, {}, hinted)
+    hinted = hints(settings, draft.catalog)
+    unlearned = complete(settings, {}, hinted)
     replay = split(draft.events, end, settings.learn.window_days)
     if not len(replay.past) or not len(replay.future):
         return unlearned, {}
@@ -161,7 +162,7 @@ def learn_weights(
     lists = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
     tick("fitting")
     fitted = {name: ListwiseFit(tuple(hinted[name])).fit(found) for name, found in lists.items()}
-    return build.complete(settings, fitted, hinted), {name: len(found) for name, found in lists.items()}
+    return complete(settings, fitted, hinted), {name: len(found) for name, found in lists.items()}
 
 
 def _suggest(catalog: Catalog, fields: dict[str, list[str]], popularity: Any) -> SuggestIndex:

@@ -132,6 +132,8 @@ class PairLane:
 
     def _scores(self, request: Request) -> Scores:
         rows, weights = self.seeds(request)
+        if not len(rows):
+            return np.zeros(self.matrix.shape[1])
         scores = gather(self.matrix, rows, weights)
         if self.hops:
             reached = np.flatnonzero(scores).astype(np.int32)

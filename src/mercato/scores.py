@@ -1,0 +1,102 @@
+"""Which lanes fill each kind of list, and which signals its readable score is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mercato.catalog import Catalog
+from mercato.rank.features import columns
+from mercato.rank.linear import Linear, Signal
+from mercato.settings import Settings
+
+POOLS: Mapping[str, tuple[str, ...]] = {
+    "home": ("lately", "habit", "next", "transitions", "neighbours", "taste", "recent", "popular"),
+    "email": ("lately", "habit", "next", "transitions", "neighbours", "taste", "popular"),
+    "discover": ("next", "transitions", "neighbours", "taste", "recent", "popular"),
+    "tail": ("next", "transitions", "neighbours", "taste", "recent"),
+    "buy-again": ("lately", "habit"),
+    "similar": ("similar", "beside"),
+    "together": ("together",),
+    "cart": ("together", "beside"),
+    "session": ("recent", "together", "similar", "neighbours"),
+}
+"""Which lanes fill the pool of each placement."""
+
+SCORES: Mapping[str, str] = {
+    "home": "again",
+    "email": "again",
+    "buy-again": "again",
+    "discover": "new",
+    "tail": "tail",
+    "similar": "similar",
+    "together": "basket",
+    "cart": "basket",
+    "session": "session",
+}
+"""Which readable score orders each placement."""
+
+
+def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:
+    """The signals of each score with the weights used until enough behaviour was seen to learn them."""
+    shared = columns(catalog, settings.shop.relations)
+    attribute = [Signal("profile:category", "attribute", 0.2)]
+    relation = [Signal(f"profile:{name}", "relation", 0.1) for name in shared if name != "category"]
+    behaviour = [
+        Signal("lane:next", "behaviour", 0.3, 0.1),
+        Signal("lane:transitions", "behaviour", 0.2, 0.1),
+        Signal("lane:neighbours", "behaviour", 0.3, 0.1),
+        Signal("lane:taste", "behaviour", 0.6, 0.1),
+    ]
+    popular = [Signal("lane:popular", "popularity", 0.2, 10.0)]
+    repeat = [Signal("lane:lately", "behaviour", 0.5, 0.1), Signal("lane:habit", "behaviour", 1.0)]
+    anchored = [
+        Signal("lane:together", "behaviour", 1.0, 0.05),
+        Signal("lane:beside", "behaviour", 0.3, 0.1),
+        Signal("lane:taste", "behaviour", 0.1, 0.1),
+        Signal("lane:habit", "behaviour", 0.1),
+        *popular,
+    ]
+    return {
+        "again": (*repeat, *popular),
+        "new": (*behaviour, *attribute, *relation, *popular),
+        "basket": tuple(anchored),
+        "similar": (
+            Signal("lane:similar", "attribute", 2.0, 0.3),
+            Signal("lane:beside", "behaviour", 0.6, 0.1),
+            *(Signal(signal.note, signal.term, 0.05) for signal in relation),
+        ),
+        "search": (
+            Signal("lane:exact", "exact", 20.0),
+            Signal("lane:words", "words", 1.2, 4.0),
+            Signal("lane:meaning", "meaning", 5.0, 1.0),
+            Signal("lane:popular", "popularity", 0.12, 10.0),
+            Signal("lane:habit", "behaviour", 0.25),
+            Signal("lane:taste", "behaviour", 0.4, 0.1),
+            Signal("profile:category", "attribute", 0.03),
+            *(Signal(signal.note, signal.term, 0.02) for signal in relation),
+        ),
+    }
+
+
+def complete(
+    settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]
+) -> dict[str, Linear]:
+    """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
+
+    ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
+    """
+    now = Signal("lane:recent", "session", settings.lists.recent_weight, 0.05)
+    scores = {name: learned.get(name, Linear(tuple(signals))) for name, signals in hinted.items()}
+    again, new = scores["again"].signals, scores["new"].signals
+    scores["again"] = Linear((*again, now))
+    scores["new"] = Linear((*new, now))
+    scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
+    scores["session"] = Linear((*scores["basket"].signals, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
+    return scores
+
+
+def silent_lanes(weights: Mapping[str, Linear], names: Sequence[str]) -> set[str]:
+    """Lanes that every one of the named scores learned to give no weight: asking them would only cost time."""
+    said = [signal for name in names for signal in weights[name].signals]
+    heard = {signal.note for signal in said if signal.weight > 0}
+    return {signal.note.removeprefix("lane:") for signal in said if signal.note not in heard}
