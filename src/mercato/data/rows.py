@@ -19,7 +19,10 @@ def row_text(row: Any) -> str:
     try:
         return orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except (TypeError, UnicodeEncodeError):
-        return repr(row)
+        try:
+            return repr(row)
+        except RecursionError:  # deeper than Python can print, though not than orjson can read
+            return f"a {type(row).__name__} nested too deep to show"
 
 
 def from_records(records: Sequence[tuple[int, Mapping[str, Any]]]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mercato.retrieve.once import Once
 from mercato.retrieve.sparse import arrays, cosine_neighbours, gather, positions, strongest
-from mercato.schema import History, Mask, Ranking, Request, Rows, Scores
+from mercato.schema import GRADES, History, Mask, Ranking, Request, Rows, Scores
 
 Context = Literal["history", "anchors", "recent"]
 
@@ -120,7 +120,9 @@ class PairLane:
             return rows, np.ones(len(rows))
         history = request.history
         if self.context == "recent":
+            # what was bought is settled; what was looked at or put into the cart is on the shopper's mind
             history = recent(history, request.now - self.recent_seconds)
+            history = history.take(history.grades < GRADES["purchase-complete"])
         history = history.take(history.grades > 0)
         age = np.maximum(request.now - history.at, 0) / 86_400
         weight = 0.5 ** (age / self.half_life_days) * self.decay ** np.arange(len(history) - 1, -1, -1)

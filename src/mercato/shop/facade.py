@@ -50,6 +50,7 @@ class Shop:
         self._clock = clock or (lambda: datetime.now(UTC))
         self._live: Live | None = None
         self._swap = Lock()
+        self._refused = ""
         self._examined: tuple[object, dict[str, Any]] = (None, {})
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
         threadpool_limits(1, "blas")
@@ -73,7 +74,7 @@ class Shop:
         try:
             live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
         except ArtifactError as error:
-            self._notes = (*self._notes, str(error))
+            self._refused = str(error)
             return
         with self._swap:
             self._live = live
@@ -134,7 +135,8 @@ class Shop:
 
     def _serving(self) -> Live:
         if self._live is None:
-            raise DataError("this shop has not been trained yet", where=str(self.home), hint="mercato train SHOP")
+            why = self._refused or "this shop has not been trained yet"
+            raise DataError(why, where=str(self.home), hint="mercato train SHOP")
         return self._live
 
     def _logged(self, answer: tuple[Slate, Impression]) -> Slate:
@@ -293,7 +295,7 @@ class Shop:
             "shoppers": len(live.parts.events.shoppers) if live else 0,
             "versions": dict(live.engine.versions) if live else {},
             "degraded": degraded,
-            "notes": list(self._notes),
+            "notes": [note for note in (*self._notes, self._refused) if note],
         }
 
 
