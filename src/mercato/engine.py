@@ -184,7 +184,7 @@ class Engine:
         near, failed = self._near(parts.meaning if len(rows) else parts.closest, request)
         relaxed = ""
         if not len(rows) and len(near):
-            relaxed = "every word; this is closest in meaning"
+            relaxed = "all words, and are what comes closest in meaning"
         elif not len(rows):
             rows, scores, relaxed = self._relaxed(request.words, shop)
         matched = self._with_number(joined(rows, scores, near), request.query.strip())
