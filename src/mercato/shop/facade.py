@@ -25,7 +25,7 @@ from mercato.ports import Receipt
 from mercato.schema import Impression, Interaction, Product, Rows, Slate
 from mercato.settings import Settings, load
 from mercato.shop import console
-from mercato.shop.live import Live
+from mercato.shop.live import Live, event_id
 from mercato.stores.sqlite import ShopStore
 
 Tick = Callable[[str], None]
@@ -154,7 +154,7 @@ class Shop:
         for event in given:
             if not event.shopper_id:
                 raise DataError("an event needs the shopper it belongs to", where="shopper_id")
-        stamped = [replace(event, at=event.at or now, event_id=event.event_id or _event_id(now)) for event in given]
+        stamped = [replace(event, at=event.at or now, event_id=event.event_id or event_id(now)) for event in given]
         receipt = self.store.append(stamped)
         with self._swap:
             if self._live is not None:
@@ -297,8 +297,3 @@ class Shop:
             "degraded": degraded,
             "notes": [note for note in (*self._notes, self._refused) if note],
         }
-
-
-def _event_id(now: datetime) -> str:
-    """Unique, and in the order of time: the log's index fills from one end, which is 2.5 times as fast."""
-    return f"{int(now.timestamp() * 1e6):015x}{uuid.uuid4().hex[:17]}"

