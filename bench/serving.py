@@ -200,7 +200,7 @@ def check_lists(shop: mercato.Shop, oracle: Oracle, who: list[str], carts: list[
     """Every lane of every placement against a full sort, and terms against scores; (how many, what differs)."""
     live = shop._live
     assert live is not None
-    lanes = build.lanes(shop.settings, live.parts.behaviour, live.parts.dense)
+    lanes = build.lanes(shop.settings, live.parts.behaviour, live.parts.dense, live.parts.content)
     checked, wrong = 0, []
     for shopper, cart in zip(who, carts, strict=True):
         for placement, pool in scores.POOLS.items():

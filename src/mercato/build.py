@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,28 +18,38 @@ from mercato.engine import Engine, Placement, Search
 from mercato.errors import ArtifactError
 from mercato.evaluate.metrics import head
 from mercato.feedback.histories import Events
+from mercato.lists import policies
+from mercato.models.sequence import TrainedSequence, gap_classes
+from mercato.policy.diverse import Likeness
 from mercato.policy.explain import Explain
-from mercato.policy.rules import Cap, Chain, Narrow, OnePerGroup
+from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
+from mercato.rank.boosted import Boosted
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.mixed import Mixed
+from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
 from mercato.retrieve.lexical import LexicalIndex
-from mercato.retrieve.pairs import PairLane
+from mercato.retrieve.pairs import PairLane, Transitions
 from mercato.retrieve.pairs import load as load_pairs
 from mercato.retrieve.pairs import save as save_pairs
 from mercato.retrieve.popular import PopularIndex
+from mercato.retrieve.sequence import SequenceLane
+from mercato.retrieve.social import SocialLane, Ties
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
-from mercato.scores import POOLS, SCORES, silent_lanes
+from mercato.scores import POOLS, SCORES, Score, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
-LAYOUT = 1
+LAYOUT = 2
 """The layout of a snapshot; one of another layout is refused and trained anew."""
+
+_TAIL_QUOTA = 40
+"""Rows of the tail that every lane adds to the pool of a placement that keeps places for them."""
 
 Tick = Callable[[str], None]
 """Called with the name of each step as it starts."""
@@ -53,6 +64,10 @@ class Behaviour:
     together: sp.csr_array
     neighbours: sp.csr_array
     taste: TasteLane
+    graph: Transitions
+    ease: sp.csr_array | None = None
+    social: SocialLane | None = None
+    sequence: TrainedSequence | None = None
 
     def save(self, folder: Path) -> None:
         """Write all of it into ``folder``."""
@@ -61,6 +76,13 @@ class Behaviour:
         save_pairs(self.neighbours, folder / "neighbours")
         self.taste.save(folder / "taste")
         np.save(folder / "popular.npy", self.popular.counts, allow_pickle=False)
+        (folder / "graph.json").write_bytes(dumps(asdict(self.graph)))
+        if self.ease is not None:
+            save_pairs(self.ease, folder / "ease")
+        if self.social is not None:
+            self.social.save(folder / "social")
+        if self.sequence is not None:
+            self.sequence.save(folder / "sequence")
 
     @staticmethod
     def load(folder: Path, settings: Settings) -> Behaviour:
@@ -71,11 +93,18 @@ class Behaviour:
             load_pairs(folder / "together"),
             load_pairs(folder / "neighbours"),
             TasteLane.load(folder / "taste", settings.taste),
+            Transitions(**orjson.loads((folder / "graph.json").read_bytes())),
+            load_pairs(folder / "ease") if (folder / "ease").is_dir() else None,
+            SocialLane.load(folder / "social", settings.social) if (folder / "social").is_dir() else None,
+            TrainedSequence.load(folder / "sequence") if (folder / "sequence").is_dir() else None,
         )
 
 
-def learn_behaviour(settings: Settings, events: Events, n: int, now: int, tick: Tick) -> Behaviour:
-    """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now``, ``learn.threads`` at a time."""
+def learn_behaviour(
+    settings: Settings, events: Events, n: int, now: int, tick: Tick, ties: Ties | None = None
+) -> Behaviour:
+    """Fit every behaviour lane on ``events`` over ``n`` rows as of ``now``, ``learn.threads`` at a time; the social
+    one where somebody knows somebody (``ties``)."""
     tick("what sells, what goes together, taste")
     with ThreadPoolExecutor(settings.learn.threads) as pool:
         popular = pool.submit(settings.popular.fit, events.rows, events.grades, events.at, n=n, now=now)
@@ -83,7 +112,14 @@ def learn_behaviour(settings: Settings, events: Events, n: int, now: int, tick: 
         together = pool.submit(settings.together.fit, events.baskets, events.rows, n)
         neighbours = pool.submit(settings.neighbours.fit, events.owner, events.rows, n)
         transitions = pool.submit(settings.transitions.fit, events.owner, events.rows, n)
-        return Behaviour(popular.result(), transitions.result(), together.result(), neighbours.result(), taste.result())
+        return Behaviour(
+            popular.result(), transitions.result(), together.result(), neighbours.result(), taste.result(),
+            settings.transitions,
+            ease=settings.ease.fit(events.owner, events.rows, n) if settings.ease.train and len(events) else None,
+            social=None if ties is None or not ties.people else settings.social.fit(
+                ties, events.shoppers, events.owner, events.rows, events.grades, events.at, n=n, now=now
+            ),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,8 +131,9 @@ class Parts:
     lexical: LexicalIndex
     suggest: SuggestIndex
     dense: DenseIndex | None
+    content: ContentLane | None
     behaviour: Behaviour
-    weights: Mapping[str, Linear]
+    weights: Mapping[str, Score]
 
     def save(self, folder: Path) -> None:
         """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
@@ -106,9 +143,11 @@ class Parts:
         self.suggest.save(folder / "suggest")
         if self.dense is not None:
             self.dense.save(folder / "dense")
+        if self.content is not None:
+            self.content.save(folder / "content")
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
-        scores = {name: linear.signals for name, linear in self.weights.items()}
+        scores = {name: _written(score) for name, score in self.weights.items()}
         (folder / "weights.json").write_bytes(dumps({"layout": LAYOUT, "scores": scores}))
 
     @staticmethod
@@ -118,17 +157,16 @@ class Parts:
             kept = orjson.loads((folder / "weights.json").read_bytes())
             if kept.get("layout") != LAYOUT:
                 raise ValueError("it was made by another version of Mercato")
+            dense = DenseIndex.load(folder / "dense") if (folder / "dense").is_dir() else None
             return Parts(
                 catalog=Catalog.load(folder / "catalog"),
                 events=Events.load(folder / "events"),
                 lexical=LexicalIndex.load(folder / "lexical"),
                 suggest=SuggestIndex.load(folder / "suggest"),
-                dense=DenseIndex.load(folder / "dense") if (folder / "dense").is_dir() else None,
+                dense=dense,
+                content=_content(folder / "content", dense, settings),
                 behaviour=Behaviour.load(folder / "behaviour", settings),
-                weights={
-                    name: Linear(tuple(Signal(**signal) for signal in signals))
-                    for name, signals in kept["scores"].items()
-                },
+                weights={name: _read(score) for name, score in kept["scores"].items()},
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ArtifactError(
@@ -136,15 +174,35 @@ class Parts:
             ) from error
 
 
-def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) -> dict[str, Retriever]:
-    """Every retriever by name; ``similar`` only where there are text vectors."""
+def _content(folder: Path, dense: DenseIndex | None, settings: Settings) -> ContentLane | None:
+    return ContentLane.load(folder, dense.text_of, settings.content) if dense is not None and folder.is_dir() else None
+
+
+def _written(score: Score) -> dict[str, Any]:
+    if isinstance(score, Linear):
+        return {"signals": score.signals}
+    return {"signals": score.signals, "model": score.model, "extra": score.extra.signals}
+
+
+def _read(kept: dict[str, Any]) -> Score:
+    signals = tuple(Signal(**signal) for signal in kept["signals"])
+    if "model" not in kept:
+        return Linear(signals)
+    return Boosted(signals, kept["model"], Linear(tuple(Signal(**signal) for signal in kept["extra"])))
+
+
+def lanes(
+    settings: Settings, behaviour: Behaviour, dense: DenseIndex | None, content: ContentLane | None
+) -> dict[str, Retriever]:
+    """Every retriever by name; ``similar`` and ``content`` only where there are text vectors, ``sequence`` only where
+    it was trained."""
     recent = settings.lists.recent_seconds
     found: dict[str, Retriever] = {
         "popular": behaviour.popular,
         "lately": settings.lately,
         "habit": settings.habit,
         "next": PairLane(behaviour.together, "history"),
-        "transitions": PairLane(behaviour.transitions, "history", half_life_days=1e4, decay=0.9, newest=50),
+        "transitions": behaviour.graph.lane(behaviour.transitions),
         "neighbours": PairLane(behaviour.neighbours, "history", half_life_days=80.0),
         "taste": behaviour.taste,
         "recent": PairLane(behaviour.together, "recent", recent_seconds=recent),
@@ -153,6 +211,14 @@ def lanes(settings: Settings, behaviour: Behaviour, dense: DenseIndex | None) ->
     }
     if dense is not None:
         found["similar"] = Similar(dense)
+    if content is not None:
+        found["content"] = content
+    if behaviour.ease is not None:
+        found["ease"] = settings.ease.lane(behaviour.ease)
+    if behaviour.social is not None:
+        found["social"] = behaviour.social
+    if behaviour.sequence is not None:
+        found["sequence"] = SequenceLane(behaviour.sequence.items, behaviour.sequence.encoder, gap_classes)
     return found
 
 
@@ -165,22 +231,24 @@ def engine(
 ) -> Engine:
     """The request path over ``parts``; without an ``encoder`` search has words only and says so in every answer."""
     catalog = parts.catalog
-    found = lanes(settings, parts.behaviour, parts.dense)
+    found = lanes(settings, parts.behaviour, parts.dense, parts.content)
     codes = columns(catalog, settings.shop.relations)
     profile = Profile(codes)
-    # what one buys again is often two sizes of one thing; anywhere else a second size is a wasted place
-    again = Cap(catalog.leaf, settings.lists.per_category_again)
-    varied = Chain((OnePerGroup(catalog.group), Cap(catalog.leaf, settings.lists.per_category)))
+    counts = parts.behaviour.popular.counts
+    best_sellers = head(counts)
+    likeness = Likeness(catalog.leaf) if parts.dense is None else Likeness(parts.dense.text_of, parts.dense.vectors)
+    policy = policies(settings.lists, catalog, likeness, counts, ~best_sellers)
     placements = {}
     for name, pool in POOLS.items():
-        score: Linear | Mixed = parts.weights[SCORES[name]]
+        score: Score | Mixed = parts.weights[SCORES[name]]
         if name == "home":
             score = Mixed(parts.weights["again"], parts.weights["new"], settings.lists.new_every)
         silent = silent_lanes(parts.weights, ("again", "new") if name == "home" else (SCORES[name],))
         chosen = {lane: found[lane] for lane in pool if lane in found and lane not in silent}
         watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
-        policy = again if SCORES[name] == "again" else varied
-        placements[name] = Placement(Fused(chosen, watching, settings.lists.depth), score, policy)
+        quota = _TAIL_QUOTA if settings.lists.tail.get(name) else 0
+        fused = Fused(chosen, watching, settings.lists.depth, kept=~best_sellers, least=quota)
+        placements[name] = Placement(fused, score, policy[name])
     understanding = Understanding(parts.lexical.vocabulary)
     meaning = closest = None
     if parts.dense is not None and encoder is not None:
@@ -206,7 +274,7 @@ def engine(
         placements=placements,
         profile=profile,
         fallback=parts.behaviour.popular,
-        narrow=Narrow(head(parts.behaviour.popular.counts)),
+        narrow=Narrow(best_sellers),
         reason=Explain(catalog, sources).reason,
         versions=versions,
         degraded=degraded if meaning is not None else (*degraded, "meaning"),

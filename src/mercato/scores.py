@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from mercato.catalog import Catalog
+from mercato.rank.boosted import Boosted
 from mercato.rank.features import columns
 from mercato.rank.linear import Linear, Signal
 from mercato.settings import Settings
 
+Score = Linear | Boosted
+"""A score over notes that can be taken apart."""
+
+NEW = ("sequence", "transitions", "ease", "content", "next", "neighbours", "taste", "social")
+"""The lanes that find what a shopper never had."""
+
 POOLS: Mapping[str, tuple[str, ...]] = {
-    "home": ("lately", "habit", "next", "transitions", "neighbours", "taste", "recent", "popular"),
-    "email": ("lately", "habit", "next", "transitions", "neighbours", "taste", "popular"),
-    "discover": ("next", "transitions", "neighbours", "taste", "recent", "popular"),
-    "tail": ("next", "transitions", "neighbours", "taste", "recent"),
+    "home": ("lately", "habit", *NEW, "recent", "popular"),
+    "email": ("lately", "habit", *NEW, "popular"),
+    "discover": (*NEW, "recent", "popular"),
+    "tail": (*NEW, "recent"),
     "buy-again": ("lately", "habit"),
     "similar": ("similar", "beside"),
     "together": ("together",),
     "cart": ("together", "beside"),
-    "session": ("recent", "together", "similar", "neighbours"),
+    "session": ("recent", "together", "similar", "neighbours", "sequence", "transitions"),
 }
 """Which lanes fill the pool of each placement."""
 
@@ -39,11 +48,14 @@ SCORES: Mapping[str, str] = {
 def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:
     """The signals of each score with the weights used until enough behaviour was seen to learn them."""
     shared = columns(catalog, settings.shop.relations)
-    attribute = [Signal("profile:category", "attribute", 0.2)]
+    attribute = [Signal("profile:category", "attribute", 0.2), Signal("lane:content", "attribute", 1.0, 0.3)]
     relation = [Signal(f"profile:{name}", "relation", 0.1) for name in shared if name != "category"]
     behaviour = [
+        Signal("lane:sequence", "behaviour", 0.5, 1.0),
         Signal("lane:next", "behaviour", 0.3, 0.1),
-        Signal("lane:transitions", "behaviour", 0.2, 0.1),
+        Signal("lane:transitions", "behaviour", 0.5, 0.1),
+        Signal("lane:ease", "behaviour", 0.3, 0.1),
+        Signal("lane:social", "behaviour", 0.3, 0.01),
         Signal("lane:neighbours", "behaviour", 0.3, 0.1),
         Signal("lane:taste", "behaviour", 0.6, 0.1),
     ]
@@ -79,23 +91,31 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
 
 
 def complete(
-    settings: Settings, learned: Mapping[str, Linear], hinted: Mapping[str, Sequence[Signal]]
-) -> dict[str, Linear]:
+    settings: Settings,
+    learned: Mapping[str, Linear],
+    hinted: Mapping[str, Sequence[Signal]],
+    trees: Mapping[str, Boosted] = MappingProxyType({}),
+) -> dict[str, Score]:
     """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
+
+    Where ``trees`` were better they rank; *tail* and *session* leave signals out or add some, which trees cannot.
 
     ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
     """
     now = Signal("lane:recent", "session", settings.lists.recent_weight, 0.05)
-    scores = {name: learned.get(name, Linear(tuple(signals))) for name, signals in hinted.items()}
-    again, new = scores["again"].signals, scores["new"].signals
-    scores["again"] = Linear((*again, now))
-    scores["new"] = Linear((*new, now))
+    scores: dict[str, Score] = {name: learned.get(name, Linear(tuple(signals))) for name, signals in hinted.items()}
+    new, basket = scores["new"].signals, scores["basket"].signals
+    for name in ("again", "new", "basket"):
+        extra = (now,) if name != "basket" else ()
+        found = trees.get(name)
+        readable = Linear((*scores[name].signals, *extra))
+        scores[name] = readable if found is None else replace(found, extra=Linear(extra))
     scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
-    scores["session"] = Linear((*scores["basket"].signals, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
+    scores["session"] = Linear((*basket, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
     return scores
 
 
-def silent_lanes(weights: Mapping[str, Linear], names: Sequence[str]) -> set[str]:
+def silent_lanes(weights: Mapping[str, Score], names: Sequence[str]) -> set[str]:
     """Lanes that every one of the named scores learned to give no weight: asking them would only cost time."""
     said = [signal for name in names for signal in weights[name].signals]
     heard = {signal.note for signal in said if signal.weight > 0}

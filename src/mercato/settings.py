@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from mercato.errors import SettingsError
+from mercato.models.sequence import SelfAttention
 from mercato.models.text import TextEncoder
+from mercato.retrieve.content import Content
 from mercato.retrieve.dense import Dense
+from mercato.retrieve.ease import Ease
 from mercato.retrieve.lexical import Lexical
 from mercato.retrieve.pairs import Neighbours, Together, Transitions
 from mercato.retrieve.popular import Popular
 from mercato.retrieve.repeat import Repeat
+from mercato.retrieve.social import Social
 from mercato.retrieve.taste import Taste
 
 
@@ -34,7 +38,12 @@ class About:
 class Lists:
     """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn
     (``per_category_again`` on lists of what is bought again). On *home* every ``new_every``-th place is for a product
-    never bought. What was chosen in the last ``recent_seconds`` weighs ``recent_weight``."""
+    never bought. What was chosen in the last ``recent_seconds`` weighs ``recent_weight``.
+
+    By placement, each 0 to 1 unless said: ``personal`` turns from one order for everybody (0) to the shopper's own
+    (100, where nothing is said); ``tail`` is the share of places kept for products outside the head, taken from rows
+    at most ``tail_slack`` worse; ``calibrated`` moves a list towards the shopper's own proportions of departments;
+    ``diverse`` away from products that are alike. What each costs: bench/results/rerank.md."""
 
     depth: int = 200
     per_category: int = 2
@@ -42,15 +51,24 @@ class Lists:
     new_every: int = 3
     recent_seconds: int = 7200
     recent_weight: float = 3.0
+    personal: Mapping[str, float] = field(default_factory=dict)
+    tail: Mapping[str, float] = field(default_factory=dict)
+    tail_slack: float = 0.3
+    calibrated: Mapping[str, float] = field(default_factory=dict)
+    diverse: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Learn:
     """How the score's weights are learned: the last ``window_days`` are what lists are judged by; at most
-    ``shoppers`` are looked at. ``threads`` lanes are fitted at a time."""
+    ``shoppers`` are looked at. ``threads`` lanes are fitted at a time. With ``refit`` the lanes are fitted once more on
+    everything, held-out events included, once the weights are known; without, they stay as they were judged. ``trees``
+    may replace a readable sum where cross-validation finds them better."""
 
     window_days: int = 28
-    shoppers: int = 600
+    shoppers: int = 20_000
+    refit: bool = True
+    trees: bool = True
     seed: int = 0
     threads: int = 1
 
@@ -69,6 +87,10 @@ class Settings:
     transitions: Transitions = field(default_factory=Transitions)
     together: Together = field(default_factory=Together)
     neighbours: Neighbours = field(default_factory=Neighbours)
+    ease: Ease = field(default_factory=Ease)
+    social: Social = field(default_factory=Social)
+    content: Content = field(default_factory=Content)
+    sequence: SelfAttention = field(default_factory=SelfAttention)
     taste: Taste = field(default_factory=Taste)
     lists: Lists = field(default_factory=Lists)
     learn: Learn = field(default_factory=Learn)

@@ -140,3 +140,15 @@ def test_relative_paths_are_seen_from_where_one_stands(mercato, tmp_path, produc
     said = mercato("import", "shop", products_csv.name)
     assert said.code == 0
     assert said.out.splitlines()[-1] == "Next: mercato train shop"
+
+
+def test_friends_are_imported_once_and_wrong_rows_named(mercato, tmp_path):
+    shop, friends = tmp_path / "shop", tmp_path / "friends.csv"
+    mercato("new", shop)
+    friends.write_text("userID,friendID\ns1,s2\ns2,s1\ns3,\n", encoding="utf-8")
+    first = mercato("import", shop, friends, "--as", "relations", "--json").json
+    assert first["kept"] == {"relations": 1}
+    assert first["duplicates"] == {"relations": 1}
+    assert first["reasons"] == {"friend_id: missing": 1}
+    again = mercato("import", shop, friends, "--as", "relations", "--json").json
+    assert again["kept"] == {"relations": 0}

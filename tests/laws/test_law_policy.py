@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import mercato.policy
+from mercato.policy.calibrated import Calibrated
+from mercato.policy.dial import Dial
+from mercato.policy.diverse import Determinantal, Likeness, MaximalMarginal
+from mercato.policy.exposure import TailExposure
 from mercato.policy.rules import Cap, Chain, OnePerGroup
 from mercato.ports import Policy
 from mercato.schema import Ranking
-from shopping import asked
+from shopping import BUY, VIEW, asked
 
 N = 12
 CODES = arrays(np.int32, N, elements=st.integers(-1, 3))
@@ -40,7 +44,29 @@ def empty_chain(codes: np.ndarray, most: int) -> Policy:
     return Chain(())
 
 
-FACTORIES: list[Factory] = [one_per_group, cap, chain, empty_chain]
+def maximal_marginal(codes: np.ndarray, most: int) -> Policy:
+    return MaximalMarginal(Likeness(codes), most / 4, first=most)
+
+
+def determinantal(codes: np.ndarray, most: int) -> Policy:
+    return Determinantal(Likeness(codes), most / 4, first=most)
+
+
+def calibrated(codes: np.ndarray, most: int) -> Policy:
+    return Calibrated(codes, most / 4, first=most)
+
+
+def tail_exposure(codes: np.ndarray, most: int) -> Policy:
+    return TailExposure(codes > 1, most / 4, slack=1.0, first=most)
+
+
+def dial(codes: np.ndarray, most: int) -> Policy:
+    return Dial(codes.astype(float), 25 * (most - 1))
+
+
+FACTORIES: list[Factory] = [
+    one_per_group, cap, chain, empty_chain, maximal_marginal, determinantal, calibrated, tail_exposure, dial,
+]  # fmt: skip
 
 
 @st.composite
@@ -53,14 +79,14 @@ def rankings(draw: st.DrawFn) -> Ranking:
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
 @given(ranking=rankings(), codes=CODES, most=st.integers(1, 4))
 def test_the_law_of_policies(factory: Factory, ranking: Ranking, codes: np.ndarray, most: int) -> None:
-    policy = factory(codes, most)
-    shown = policy.apply(asked(), ranking)
+    policy, request = factory(codes, most), asked((0, BUY, 3), (1, VIEW, 2))
+    shown = policy.apply(request, ranking)
     assert set(shown.rows.tolist()) <= set(ranking.rows.tolist()), "a subset"
     assert len(set(shown.rows.tolist())) == len(shown), "none twice"
     scores = dict(zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True))
     assert shown.scores.tolist() == [scores[row] for row in shown.rows.tolist()]
     assert shown.notes["row"].tolist() == shown.rows.tolist()
-    assert np.array_equal(policy.apply(asked(), ranking).rows, shown.rows), "the same answer every time"
+    assert np.array_equal(policy.apply(request, ranking).rows, shown.rows), "the same answer every time"
 
 
 @given(ranking=rankings(), codes=CODES)

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import cache
 from importlib import import_module
 
 import numpy as np
@@ -18,8 +19,11 @@ import mercato.rank
 from mercato import scores
 from mercato.catalog import Catalog
 from mercato.ports import Ranker
+from mercato.rank.boost import BoostedFit
+from mercato.rank.boosted import Boosted
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.mixed import Mixed
+from mercato.rank.train import Example
 from mercato.schema import Product, Ranking
 from mercato.settings import Settings
 from shopping import asked
@@ -46,7 +50,27 @@ def mixed(signals: list[Signal]) -> Ranker:
     return Mixed(Linear(tuple(signals)), Linear(tuple(signals[::2])))
 
 
-FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear, mixed]
+@cache
+def grown() -> str:
+    """Trees over NOTES, from lists in which the largest first note was wanted."""
+    random = np.random.default_rng(0)
+    hints = tuple(Signal(name, "behaviour" if name[0] == "l" else "relation", 1.0) for name in NOTES)
+    lists = []
+    for _ in range(60):
+        notes = {name: random.exponential(1.0, 20) for name in NOTES}
+        wanted = (notes[NOTES[0]] >= np.sort(notes[NOTES[0]])[-2]).astype(float)
+        lists.append(Example(Ranking(np.arange(20, dtype=np.int32), np.zeros(20), notes), wanted))
+    fitted = BoostedFit(trees=20, rows_a_leaf=5, least=10).fit(lists, Linear(hints))
+    assert fitted is not None
+    return fitted.model
+
+
+def boosted(signals: list[Signal]) -> Ranker:
+    """The trees know four notes; what the shop adds by hand is drawn."""
+    return Boosted(tuple(Signal(name, "attribute", 1.0) for name in NOTES), grown(), Linear(tuple(signals)))
+
+
+FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear, mixed, boosted]
 
 
 @st.composite

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -17,14 +19,20 @@ from retriever_kit import check
 import mercato.retrieve
 from mercato.catalog import Catalog
 from mercato.models.hashed import HashEncoder
+from mercato.models.sequence import SelfAttention, gap_classes
+from mercato.models.sequence_fit import Behaved, fit
 from mercato.ports import Retriever
+from mercato.retrieve.content import Content
 from mercato.retrieve.dense import Dense, DenseIndex, Meaning, Similar, remembering
+from mercato.retrieve.ease import Ease
 from mercato.retrieve.lexical import Lexical
 from mercato.retrieve.pairs import Neighbours, PairLane, Together, Transitions
 from mercato.retrieve.popular import Popular
 from mercato.retrieve.repeat import Repeat
+from mercato.retrieve.sequence import SequenceLane
+from mercato.retrieve.social import Social, Ties
 from mercato.retrieve.taste import Taste
-from mercato.schema import GRADES, History, Product, Request
+from mercato.schema import GRADES, History, Product, Relation, Request
 from mercato.understand.query import Understanding
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,6 +119,22 @@ def neighbours(shop: World) -> Retriever:
     return PairLane(Neighbours(support=2).fit(shop.shoppers, shop.rows, N), "recent")
 
 
+def ease(shop: World) -> Retriever:
+    recipe = Ease(regularization=5.0)
+    return recipe.lane(recipe.fit(shop.shoppers, shop.rows, N))
+
+
+def ease_in_neighbourhoods(shop: World) -> Retriever:
+    recipe = Ease(regularization=5.0, largest=10, neighbourhood=8)
+    return recipe.lane(recipe.fit(shop.shoppers, shop.rows, N))
+
+
+def social(shop: World) -> Retriever:
+    ties = Ties.of(Relation(str(one), str(other)) for one in range(6) for other in range(one + 1, SHOPPERS, one + 2))
+    names, owner = [str(one) for one in range(SHOPPERS)], shop.shoppers
+    return Social().fit(ties, names, owner, shop.rows, shop.grades, shop.at, n=N, now=int(NOW.timestamp()))
+
+
 def vectors(shop: World) -> DenseIndex:
     return Dense().index(HashEncoder().encode(shop.titles), np.arange(N, dtype=np.int32), 0.2)
 
@@ -127,8 +151,23 @@ def similar(shop: World) -> Retriever:
     return Similar(vectors(shop))
 
 
+def content(shop: World) -> Retriever:
+    dense = vectors(shop)
+    return Content(width=16).fit(dense.vectors, dense.text_of)
+
+
+def sequence(shop: World) -> Retriever:
+    recipe = SelfAttention(width=16, heads=1, layers=1, longest=20, epochs=1)
+    grades = shop.grades.astype(np.int8)
+    with TemporaryDirectory() as folder:
+        given = Behaved(shop.shoppers, shop.rows, grades, shop.at, N, content(shop).rows())  # type: ignore[attr-defined]
+        trained = fit(recipe, given, Path(folder), lambda _: None)
+    return SequenceLane(trained.items, trained.encoder, gap_classes)
+
+
 FACTORIES: list[Callable[[World], Retriever]] = [
     lexical, popular, repeat, taste, transitions, together, neighbours, meaning, closest, similar,
+    ease, ease_in_neighbourhoods, social, content, sequence,
 ]  # fmt: skip
 
 

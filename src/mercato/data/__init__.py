@@ -1,9 +1,9 @@
-"""Rows from outside in; clean products, events, reviews and shoppers out."""
+"""Rows from outside in; clean products, events, reviews, shoppers and their relations out."""
 
 from mercato.data.batch import Batch, Rejected, Source
 from mercato.data.event_types import event_type
 from mercato.data.nouns import interactions, products, reviews
-from mercato.data.records import interaction, product, review
+from mercato.data.records import interaction, product, relation, review
 from mercato.data.source import open_source
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "open_source",
     "product",
     "products",
+    "relation",
     "review",
     "reviews",
 ]

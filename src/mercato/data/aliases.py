@@ -64,6 +64,17 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "id": ("shopper_id", "user_id", "customer_id", "household_id", "user", "visitor_id"),
         "attributes": ("labels", "traits", "properties"),
     },
+    "relations": {
+        "shopper_id": (
+            "user_id", "shopper", "customer_id", "user", "visitor_id", "follower_id", "follower", "source_id", "source",
+        ),
+        "friend_id": (
+            "friend", "friend_user_id", "followee_id", "followee", "followed_id", "followed", "target_id", "target",
+        ),
+        "type": ("relation", "relation_type"),
+        "weight": ("strength", "score"),
+        "at": ("timestamp", "time", "since", "created_at", "date"),
+    },
 }  # fmt: skip
 """Other names of each field, best first; capitals, spaces, "_" and "-" do not count, nor does RecBole's ":type"."""
 
@@ -91,7 +102,7 @@ def fields(kind: str, columns: tuple[str, ...]) -> Mapping[str, str]:
 def kind_of(columns: Iterable[str]) -> str | None:
     """The kind of rows a table with these columns holds; None when no kind has all it needs."""
     named = tuple(columns)
-    found = {kind: fields(kind, named) for kind in ("events", "products", "reviews", "shoppers")}
+    found = {kind: fields(kind, named) for kind in REQUIRED}
     if all(field in found["events"] for field in REQUIRED["events"]):
         return "events"
     if "product_id" in found["reviews"] and {"text", "rating"} & set(found["reviews"]) and "title" not in _own(named):
@@ -100,6 +111,8 @@ def kind_of(columns: Iterable[str]) -> str | None:
         return "products"
     if {"product_id", "shopper_id", "rating"} <= set(found["reviews"]):
         return "reviews"
+    if all(field in found["relations"] for field in REQUIRED["relations"]):
+        return "relations"
     return "shoppers" if "id" in found["shoppers"] and "id" not in _own(named) else None
 
 

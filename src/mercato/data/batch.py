@@ -55,6 +55,13 @@ COLUMNS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = {
         "language": pl.String,
     },
     "shoppers": {"id": pl.String, "attributes": pl.String},
+    "relations": {
+        "shopper_id": pl.String,
+        "friend_id": pl.String,
+        "type": pl.String,
+        "weight": pl.Float64,
+        "at": TIME,
+    },
     "prices": {"product_id": pl.String, "week": pl.Int64, "price": pl.Int64, "currency": pl.String},
 }
 """Columns of a batch's frame by kind. Money is minor units; ``attributes`` is JSON text, name → list of values; text
@@ -65,6 +72,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "events": ("type", "shopper_id", "at"),
     "reviews": ("product_id",),
     "shoppers": ("id",),
+    "relations": ("shopper_id", "friend_id"),
 }
 """Columns without which a file of that kind cannot be read."""
 

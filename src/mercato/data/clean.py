@@ -30,6 +30,7 @@ class Cleaner:
             "products": records.product,
             "reviews": partial(records.review, now=now),
             "shoppers": records.shopper,
+            "relations": partial(records.relation, now=now),
         }
 
     def clean(self, kind: str, raw: pl.DataFrame) -> Batch:
@@ -39,7 +40,7 @@ class Cleaner:
             frame, repeated = self._event_ids.fill(typed)
             return Batch(kind, frame, rejected, repeated)
         nouns, rejected = self._read(kind, raw)
-        if kind == "reviews":
+        if kind in ("reviews", "relations"):
             return Batch(kind, to_frame(kind, nouns), rejected)
         return self._last_of_each(kind, to_frame(kind, nouns), rejected)
 

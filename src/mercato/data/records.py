@@ -10,12 +10,13 @@ from mercato.data import values
 from mercato.data.aliases import fields
 from mercato.data.event_types import event_type
 from mercato.errors import DataError
-from mercato.schema import Interaction, Product, Review
+from mercato.schema import Interaction, Product, Relation, Review
 
 LONGEST_TITLE = 2_000
 LONGEST_TEXT = 100_000
 """Titles and queries longer than the first are refused; descriptions and reviews are cut at the second."""
 MOST_UNITS = 1_000_000
+HEAVIEST = 1e9
 AHEAD = timedelta(days=1)
 """How far in the future an event may lie: clocks differ, time zones are forgotten."""
 ABOUT_A_PRODUCT = frozenset({"detail-page-view", "add-to-cart", "remove-from-cart", "purchase-complete", "review"})
@@ -25,6 +26,10 @@ _AVAILABILITY = {
     "limitedavailability": "in-stock", "onlineonly": "in-stock", "outofstock": "out-of-stock", "false": "out-of-stock",
     "0": "out-of-stock", "no": "out-of-stock", "soldout": "out-of-stock", "unavailable": "out-of-stock",
     "discontinued": "out-of-stock", "preorder": "preorder", "presale": "preorder", "backorder": "backorder",
+}  # fmt: skip
+_RELATIONS = {
+    "": "friends", "friends": "friends", "friend": "friends", "friendship": "friends",
+    "follows": "follows", "follow": "follows", "following": "follows",
 }  # fmt: skip
 
 
@@ -175,3 +180,24 @@ def shopper(record: Mapping[str, Any]) -> tuple[str, dict[str, tuple[str, ...]]]
     return shopper_id, values.attributes(rest, "attributes") | values.attributes(
         record.get(named.get("attributes", "")), "attributes"
     )
+
+
+def relation(record: Mapping[str, Any], now: datetime) -> Relation:
+    """A valid relation between two shoppers from one record; friends both ways unless ``type`` says "follows"."""
+    row = renamed(record, "relations")
+    kind = _RELATIONS.get(values.text(row.get("type"), "type", LONGEST_TITLE).lower())
+    weight = values.within(values.number(row.get("weight"), "weight"), "weight", 0, HEAVIEST)
+    found = Relation(
+        shopper_id=values.identifier(row.get("shopper_id"), "shopper_id", required=True),
+        friend_id=values.identifier(row.get("friend_id"), "friend_id", required=True),
+        type=kind or "",
+        weight=1.0 if weight is None else weight,
+        at=_at(row.get("at"), now),
+    )
+    if kind is None:
+        raise DataError("unknown relation: use friends or follows", where="type")
+    if found.friend_id == found.shopper_id:
+        raise DataError("a shopper is no friend of their own", where="friend_id")
+    if not found.weight:
+        raise DataError("not above 0", where="weight")
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mercato.evaluate.metrics import bootstrap, coverage, gini, hit, ndcg, paired
+from mercato.evaluate.metrics import bootstrap, coverage, gini, head, hit, ndcg, paired
 from mercato.schema import Request, Rows
 
 Rank = Callable[[Request], Rows]
@@ -25,14 +25,22 @@ class Case:
 
 
 def compare(
-    cases: Sequence[Case], rankers: Mapping[str, Rank], ours: str, tail: NDArray[np.bool_], k: int = 10
+    cases: Sequence[Case], rankers: Mapping[str, Rank], ours: str, counts: NDArray[np.float64], k: int = 10
 ) -> list[dict[str, Any]]:
-    """One row per ranker: HR@k and NDCG@k with 95 % intervals, coverage, Gini and tail share of the same lists, and
-    how far ``ours`` is ahead in NDCG with a paired bootstrap p.
+    """One row per ranker: HR@k and NDCG@k with 95 % intervals; coverage, Gini, tail share and novelty of its lists;
+    HR@k of the cases in which only tail products were wanted; and how far ``ours`` is ahead in NDCG with a paired
+    bootstrap p.
 
-    ``tail`` (n,) flags tail products; the catalogue of coverage and Gini is the n rows.
+    ``counts`` (n,) are the interactions before the cut: the tail is what lies outside the products that hold 80 % of
+    them, novelty the mean −log2 of a shown product's share in them (one of none counts as half of one).
     """
-    lists = {name: [rank(case.request)[:k] for case in cases] for name, rank in rankers.items()}
+    lists: dict[str, list[Rows]] = {name: [] for name in rankers}
+    for case in cases:  # one request to every ranker, so that lanes they share work once
+        for name, rank in rankers.items():
+            lists[name].append(rank(case.request)[:k])
+    tail = ~head(counts)
+    surprise = -np.log2(np.maximum(counts, 0.5) / max(float(counts.sum()), 1.0))
+    rare = np.array([bool(tail[case.wanted].all()) for case in cases], bool)
     gains = {
         name: np.array([ndcg(rows, case.wanted, k) for rows, case in zip(ranked, cases, strict=True)])
         for name, ranked in lists.items()
@@ -49,6 +57,8 @@ def compare(
             f"coverage@{k}": round(coverage(ranked, len(tail)), 4),
             f"gini@{k}": round(gini(ranked, len(tail)), 4),
             f"tail_share@{k}": round(float(tail[shown].mean()), 4) if len(shown) else 0.0,
+            f"tail_hr@{k}": round(float(np.array(hits)[rare].mean()), 4) if rare.any() else 0.0,
+            f"novelty@{k}": round(float(surprise[shown].mean()), 2) if len(shown) else 0.0,
         }
         if name != ours:
             ahead, p = paired(gains[ours], gains[name])

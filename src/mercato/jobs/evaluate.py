@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from mercato import build
 from mercato.catalog import Facet
 from mercato.engine import Engine
 from mercato.errors import DataError, RequestError
-from mercato.evaluate.metrics import bootstrap, head, ndcg, precision
+from mercato.evaluate.metrics import bootstrap, ndcg, precision
 from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.examples import Split, request, split, wanted
-from mercato.jobs.train import learn_weights
+from mercato.jobs.learn import learn
 from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
 from mercato.retrieve.pairs import PairLane
+from mercato.retrieve.social import Ties
 from mercato.schema import GRADES, Ranking, Request, Rows
 from mercato.settings import Settings
 
@@ -28,19 +30,31 @@ NOBODY = np.empty(0, np.int32)
 PARTS = ("all", "recommend", "search")
 
 
-def evaluate(parts: build.Parts, settings: Settings, encoder: Encoder | None, part: str, tick: Tick) -> dict[str, Any]:
-    """Metrics of ``part`` ("recommend", "search" or "all"). Raises RequestError for another part."""
+def evaluate(
+    parts: build.Parts,
+    settings: Settings,
+    encoder: Encoder | None,
+    cache: Path,
+    part: str,
+    tick: Tick,
+    ties: Ties | None = None,
+) -> dict[str, Any]:
+    """Metrics of ``part`` ("recommend", "search" or "all"); models trained for it are kept in ``cache``.
+
+    Raises RequestError for another part."""
     if part not in PARTS:
         raise RequestError(f"no evaluation {part!r}", where="part", hint=f"parts: {', '.join(PARTS)}")
     found: dict[str, Any] = {}
     if part != "search":
-        found["recommend"] = recommend(parts, settings, tick)
+        found["recommend"] = recommend(parts, settings, cache, tick, ties)
     if part != "recommend":
         found["search"] = search(parts, settings, encoder, tick)
     return found
 
 
-def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
+def recommend(
+    parts: build.Parts, settings: Settings, cache: Path, tick: Tick, ties: Ties | None = None, most: int = 100_000
+) -> dict[str, Any]:
     """Two tasks over the last window, everything learned from what came before it; weights from the window before.
 
     *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
@@ -52,22 +66,21 @@ def recommend(parts: build.Parts, settings: Settings, tick: Tick, most: int = 10
     if not len(replay.past) or not len(replay.future):
         raise DataError("too few events to cut in two", hint="recommendations need purchases before and after a date")
     tick("learning from the past")
-    earlier = replace(parts, events=replay.past)
-    weights, _ = learn_weights(settings, earlier, replay.cut, tick)
-    behaviour = build.learn_behaviour(settings, replay.past, len(parts.catalog), replay.cut, tick)
-    engine = build.engine(settings, replace(earlier, behaviour=behaviour, weights=weights), None, {})
+    learned = learn(settings, replace(parts, events=replay.past), replay.cut, cache, tick, ties)
+    behaviour = learned.behaviour
+    engine = build.engine(settings, replace(parts, behaviour=behaviour, weights=learned.weights), None, {})
     email = _ours(engine, "email")
     rankers = {**_nulls(settings, replay, behaviour, parts.catalog.sellable), "mercato": _ours(engine)}
     unmixed = {**rankers, "mercato": email, "mercato, every third place new": rankers["mercato"]}
     cases = list(wanted(replay, most, 0, parts.catalog.sellable))
-    tail = ~head(np.bincount(replay.past.rows, minlength=len(parts.catalog)).astype(float))
+    counts = np.bincount(replay.past.rows, minlength=len(parts.catalog)).astype(float)
     tick("next basket")
     basket = [Case(request("home", replay, want.shopper), want.basket) for want in cases]
-    tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, unmixed, "mercato", tail)}]
+    tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, unmixed, "mercato", counts)}]
     tick("discovery")
     new = [Case(request("discover", replay, want.shopper), want.new) for want in cases if len(want.new)]
     discovering = {name: rank for name, rank in rankers.items() if name != "personal frequency"}
-    tasks.append({"name": "discovery", "cases": len(new), "rows": compare(new, discovering, "mercato", tail)})
+    tasks.append({"name": "discovery", "cases": len(new), "rows": compare(new, discovering, "mercato", counts)})
     days = settings.learn.window_days
     return {
         "protocol": f"temporal split, last {days} days out; full catalogue ranked; weights fitted on the {days} days "

@@ -27,15 +27,45 @@ class Split:
     future: Events
 
 
-def split(events: Events, end: int, window_days: int) -> Split:
-    """Everything before ``end`` − window is the past; the window up to ``end`` the future. Later events are dropped."""
+def split(events: Events, end: int, window_days: int, least: float = 0.2) -> Split:
+    """Everything before ``end`` − window is the past; the window up to ``end`` the future. Later events are dropped.
+
+    Where fewer than ``least`` of the shoppers have both (a short log, or made-up times), each shopper's last event is
+    the future instead, as of ``end``: leave-one-out, which may look at what other shoppers did later.
+    """
     cut = end - window_days * DAY
-    return Split(cut, events.where(events.at < cut), events.where((events.at >= cut) & (events.at < end)))
+    known = events.at < end
+    past, future = events.where(known & (events.at < cut)), events.where(known & (events.at >= cut))
+    both = np.intersect1d(past.owner, future.owner)
+    if len(both) >= least * len(np.unique(events.owner)):
+        return Split(cut, past, future)
+    return last_out(events.where(known), end)
+
+
+def last_out(events: Events, end: int) -> Split:
+    """Each shopper's last event as the future, all before it as the past; a shopper with one event keeps it."""
+    last = np.r_[events.owner[1:] != events.owner[:-1], True] if len(events) else np.empty(0, bool)
+    alone = last & np.r_[True, last[:-1]] if len(events) else last
+    held = last & ~alone
+    return Split(end, events.where(~held), events.where(held))
+
+
+def next_new(parts: Split) -> tuple[NDArray[np.int64], Rows]:
+    """(owner, row): the first product new to each shopper who has a past that they took in the future."""
+    past, future = parts.past, parts.future
+    size = int(max(past.rows.max(initial=0), future.rows.max(initial=0))) + 1
+    known = np.isin(future.owner * size + future.rows, past.owner * size + past.rows)
+    fresh = np.flatnonzero(~known & np.isin(future.owner, past.owner) & (future.grades > 0))
+    owners, first = np.unique(future.owner[fresh], return_index=True)
+    return owners, future.rows[fresh[first]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one shopper bought in the future window: all of it, the first basket, and what they had never bought."""
+    """What one shopper wanted in the future window: all of it, the first basket, and what they had never had.
+
+    Wanted is what was bought, or, in a log with hardly a purchase, whatever was touched.
+    """
 
     shopper: int
     bought: Rows
@@ -44,14 +74,17 @@ class Wanted:
 
 
 def wanted(parts: Split, most: int, seed: int, sellable: NDArray[np.bool_]) -> Iterator[Wanted]:
-    """Up to ``most`` shoppers with a past and a future purchase, drawn by ``seed``."""
-    future = parts.future.where((parts.future.grades >= _BUY) & sellable[parts.future.rows])
+    """Up to ``most`` shoppers with a past who wanted something in the future, drawn by ``seed``."""
+    purchased = parts.future.grades >= _BUY
+    enough = purchased.sum() >= 0.02 * max(len(parts.future), 1)
+    future = parts.future.where((purchased if enough else parts.future.grades > 0) & sellable[parts.future.rows])
     both = np.intersect1d(np.unique(future.owner), np.unique(parts.past.owner))
     chosen = np.random.default_rng(seed).permutation(both)[:most]
     for shopper in np.sort(chosen).tolist():
         history = future.history(shopper)
         bought = np.unique(history.rows)
-        before = parts.past.history(shopper).bought()
+        past = parts.past.history(shopper)
+        before = past.bought() if enough else np.unique(past.rows)
         basket = np.unique(history.rows[history.baskets == history.baskets[0]])
         yield Wanted(shopper, bought, basket, np.setdiff1d(bought, before))
 

@@ -80,7 +80,11 @@ def _keep(bulk: Any, batch: Batch, report: ImportReport) -> None:
         report.duplicates["products"] += batch.repeated
         return
     receipt = getattr(bulk, batch.kind)(batch.frame)
-    accepted = receipt.accepted if batch.kind == "events" else len(batch.frame)
+    accepted: int = len(batch.frame)
+    if batch.kind == "events":
+        accepted = receipt.accepted
+    elif batch.kind == "relations":
+        accepted = receipt
     report.kept[batch.kind] += accepted
     report.duplicates[batch.kind] += len(batch.frame) - accepted + batch.repeated
 

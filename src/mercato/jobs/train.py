@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from mercato import build
@@ -19,15 +20,13 @@ from mercato.catalog import Catalog
 from mercato.codec import dumps
 from mercato.errors import ArtifactError, DataError
 from mercato.feedback.histories import Events
-from mercato.jobs.examples import examples, split
+from mercato.jobs.learn import Learned, learn
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder, VectorCache
-from mercato.rank.linear import Linear
-from mercato.rank.train import ListwiseFit
 from mercato.retrieve.dense import DenseIndex
+from mercato.retrieve.social import Ties
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.schema import Product
-from mercato.scores import complete, hints
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
 
@@ -106,7 +105,13 @@ def train(
     events = Events.from_frame(frame, catalog)
     del frame
     with threadpool_limits(1):
-        parts, learned = _learn(settings, catalog, events, home, now, clock, encoder)
+        clock.start("words and meaning")
+        draft = drafted(settings, catalog, events, home / "cache", clock.tick, encoder)
+        end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
+        clock.start("behaviour")
+        learned = learn(settings, draft, end, home / "cache", clock.tick, Ties.of(store.relations()))
+        suggest = suggestions(catalog, learned.behaviour.popular.counts)
+        parts = replace(draft, behaviour=learned.behaviour, suggest=suggest, weights=learned.weights)
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
     about = {"created_at": report["trained_at"], "seen": seen}
@@ -115,60 +120,33 @@ def train(
     return report
 
 
-def _learn(
-    settings: Settings,
-    catalog: Catalog,
-    events: Events,
-    home: Path,
-    now: datetime,
-    clock: _Clock,
-    encoder: NamedEncoder,
-) -> tuple[build.Parts, dict[str, int]]:
-    clock.start("words")
+def drafted(
+    settings: Settings, catalog: Catalog, events: Events, cache: Path, tick: Tick, encoder: NamedEncoder
+) -> build.Parts:
+    """Everything that needs no behaviour: words, text vectors, suggestions. Lanes and weights are still empty."""
+    tick("words")
     products = [catalog.product(row) for row in range(len(catalog))]
     fields, meanings = texts(products), [meaning_text(product) for product in products]
+    # where a title is only the id again, its vector says nothing
+    spoken = any(product.title != product.id for product in products)
     del products
     lexical = settings.lexical.index(fields)
-    clock.start("meaning")
-    dense = dense_index(settings, catalog, meanings, encoder, home / "cache" / "vectors", clock.tick)
-    end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
-    draft = build.Parts(
-        catalog, events, lexical, _suggest(catalog, fields, np.zeros(len(catalog))), dense,
-        build.learn_behaviour(settings, events.where(events.at < 0), len(catalog), end, lambda _: None), {},
+    tick("meaning")
+    dense = dense_index(settings, catalog, meanings, encoder, cache / "vectors", tick)
+    content = settings.content.fit(dense.vectors, dense.text_of) if spoken else None
+    nothing = events.where(np.zeros(len(events), bool))
+    return build.Parts(
+        catalog, events, lexical, suggestions(catalog, np.zeros(len(catalog))), dense, content,
+        build.learn_behaviour(settings, nothing, len(catalog), 0, lambda _: None), {},
     )  # fmt: skip
-    clock.start("weights of the score")
-    weights, learned = learn_weights(settings, draft, end, clock.tick)
-    clock.start("behaviour")
-    behaviour = build.learn_behaviour(settings, events, len(catalog), end, clock.tick)
-    suggest = _suggest(catalog, fields, behaviour.popular.counts)
-    return replace(draft, behaviour=behaviour, suggest=suggest, weights=weights), learned
 
 
-def learn_weights(
-    settings: Settings, draft: build.Parts, end: int, tick: Tick
-) -> tuple[dict[str, Linear], dict[str, int]]:
-    """Weights of every score from lists replayed over the window before ``end``, and how many lists each saw.
-
-    The lanes that fill those lists are fitted on what came before the window, so nothing looks ahead.
-    """
-    hinted = hints(settings, draft.catalog)
-    unlearned = complete(settings, {}, hinted)
-    replay = split(draft.events, end, settings.learn.window_days)
-    if not len(replay.past) or not len(replay.future):
-        return unlearned, {}
-    behaviour = build.learn_behaviour(settings, replay.past, len(draft.catalog), replay.cut, tick)
-    engine = build.engine(settings, replace(draft, behaviour=behaviour, weights=unlearned), None, {})
-    tick("replaying lists")
-    lists = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
-    tick("fitting")
-    fitted = {name: ListwiseFit(tuple(hinted[name])).fit(found) for name, found in lists.items()}
-    return complete(settings, fitted, hinted), {name: len(found) for name, found in lists.items()}
-
-
-def _suggest(catalog: Catalog, fields: dict[str, list[str]], popularity: Any) -> SuggestIndex:
+def suggestions(catalog: Catalog, popularity: NDArray[np.float64]) -> SuggestIndex:
+    """Completions of titles and categories, the most popular (n,) first."""
     facet = catalog.facets.get("categories")
     counts = facet.counts(catalog.sellable) if facet is not None else {}
-    return Suggest().index(fields["title"], popularity, list(counts.items()), [])
+    titles = [catalog.product(row).title for row in range(len(catalog))]
+    return Suggest().index(titles, popularity, list(counts.items()), [])
 
 
 def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
@@ -176,11 +154,9 @@ def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
     (folder / "report.json").write_bytes(dumps(report))
 
 
-def _account(
-    catalog: Catalog, events: Events, parts: build.Parts, learned: dict[str, int], now: datetime
-) -> dict[str, Any]:
+def _account(catalog: Catalog, events: Events, parts: build.Parts, learned: Learned, now: datetime) -> dict[str, Any]:
     """What was learned from how much; filled up with times by the clock."""
-    counts = {name: learned.get(name, 0) for name in ("again", "new", "basket")}
+    counts = {name: learned.lists.get(name, 0) for name in ("again", "new", "basket")}
     few = "too few shoppers with purchases before and after the cut: built-in weights"
     return {
         "trained_at": now.isoformat().replace("+00:00", "Z"),
@@ -200,6 +176,8 @@ def _account(
             "together": f"{parts.behaviour.together.nnz} pairs from shared baskets",
             "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",
             "taste": f"{len(parts.behaviour.taste.known)} products with factors",
+            "transitions": _graph(parts.behaviour),
+            **learned.account,
             **{f"weights: {name}": f"{count} lists" if count else few for name, count in counts.items()},
         },
         "weights": {
@@ -207,6 +185,12 @@ def _account(
             for name, linear in parts.weights.items()
         },
     }  # fmt: skip
+
+
+def _graph(behaviour: build.Behaviour) -> str:
+    graph = behaviour.graph
+    numbers = f"back {graph.back}, power {graph.power}, decay {graph.decay}, hops {graph.hops}"
+    return f"{behaviour.transitions.nnz} edges; {numbers}"
 
 
 class _Clock:

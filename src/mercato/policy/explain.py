@@ -17,6 +17,9 @@ Source = Callable[[Request, int], int | None]
 _SENTENCES = {
     "lane:next": "Often bought with {source}",
     "lane:transitions": "Often taken right after {source}",
+    "lane:sequence": "Fits what you took lately, such as {source}",
+    "lane:ease": "Shoppers who took {source} also take this",
+    "lane:content": "Much like {source}, which you took",
     "lane:neighbours": "Shoppers who buy {source} also buy this",
     "lane:taste": "Fits what you buy, such as {source}",
     "lane:recent": "Because you just chose {source}",
@@ -30,6 +33,7 @@ _PLAIN = {
     "lane:popular": "Selling well right now",
     "lane:neighbours": "Bought by shoppers like you",
     "lane:taste": "Fits what you usually buy",
+    "lane:social": "Popular among people you follow",
     "lane:meaning": "Close in meaning to “{query}”",
     "lane:exact": "Has exactly this number",
     "lane:words": "Matches “{query}”",

@@ -35,7 +35,7 @@ def columns(catalog: Catalog, relations: tuple[str, ...], common: float = 0.05) 
 class Profile:
     """How much of a shopper's recent wanting went to each value of each field.
 
-    ``codes`` name → (n,) int32. An event weighs grade/3 and half as much each ``half_life_days``.
+    ``codes`` name → (n,) int32. An event weighs grade/3 and half as much each ``half_life_days`` before the newest one.
     """
 
     codes: Mapping[str, NDArray[np.int32]]
@@ -44,7 +44,7 @@ class Profile:
     def note(self, request: Request, ranking: Ranking) -> Ranking:
         """``ranking`` with one ``profile:NAME`` note per field."""
         history = request.history
-        age = np.maximum(request.now - history.at, 0) / 86_400
+        age = np.maximum(history.at.max(initial=0) - history.at, 0) / 86_400
         weight = history.grades / 3 * 0.5 ** (age / self.half_life_days)
         notes = {}
         for name, codes in self.codes.items():

@@ -50,6 +50,10 @@ class Linear:
         notes = {**ranking.notes, **{f"{TERM}{name}": values for name, values in terms.items()}}
         return Ranking(ranking.rows, score, notes)
 
+    def explained(self, ranking: Ranking) -> Ranking:
+        """The same as ``scored``: a sum is its own explanation."""
+        return self.scored(ranking)
+
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
         """Ordered by the sum of the terms."""
         scored = self.scored(ranking)
@@ -59,3 +63,8 @@ class Linear:
         """(note, what it adds to the score) for one item, largest first: the evidence behind the terms."""
         worths = [(signal.note, float(signal.worth(np.array(notes.get(signal.note, 0.0))))) for signal in self.signals]
         return sorted((pair for pair in worths if pair[1] > 0), key=lambda pair: -pair[1])
+
+
+def note(signal: Signal, ranking: Ranking) -> NDArray[np.float64]:
+    """The signal's note (n,), zeros where no lane gave it."""
+    return np.asarray(ranking.notes.get(signal.note, np.zeros(len(ranking))), float)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mercato.rank.boosted import Boosted
 from mercato.rank.linear import TERM, Linear
 from mercato.schema import Ranking, Request, Scores
 
@@ -22,25 +23,30 @@ class Mixed:
     difference is a term of its own, ``mix``: the terms still add up, and the order is still the order of scores.
     """
 
-    again: Linear
-    new: Linear
+    again: Linear | Boosted
+    new: Linear | Boosted
     every: int = 3
 
     def scored(self, ranking: Ranking) -> Ranking:
-        """The same rows in the same order with scores and ``term:NAME`` notes."""
+        """The same rows in the same order with their places' scores."""
         bought = self._bought(ranking)
-        parts = (self.again.scored(ranking), self.new.scored(ranking))
+        own = np.where(bought, self.again.scored(ranking).scores, self.new.scored(ranking).scores)
+        return Ranking(ranking.rows, self._placed(ranking.rows, own, bought), ranking.notes)
+
+    def explained(self, ranking: Ranking) -> Ranking:
+        """``ranking`` as ``scored`` left it, with ``term:NAME`` notes that add up to its scores."""
+        bought = self._bought(ranking)
+        parts = (self.again.explained(ranking), self.new.explained(ranking))
         names = dict.fromkeys(name for part in parts for name in part.notes if name.startswith(TERM))
         none = np.zeros(len(ranking))
         terms = {name: np.where(bought, *(part.notes.get(name, none) for part in parts)) for name in names}
         own = np.where(bought, parts[0].scores, parts[1].scores)
-        final = self._placed(ranking.rows, own, bought)
-        return Ranking(ranking.rows, final, {**ranking.notes, **terms, f"{TERM}mix": final - own})
+        return Ranking(ranking.rows, ranking.scores, {**ranking.notes, **terms, f"{TERM}mix": ranking.scores - own})
 
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
-        """Ordered by the scores of ``scored``."""
+        """Ordered by the scores of ``scored``, with terms."""
         scored = self.scored(ranking)
-        return Ranking.best_first(scored.rows, scored.scores, notes=scored.notes)
+        return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
 
     def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
         """(note, what it adds to the score) of whichever score the item was given."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from mercato.rank.linear import Linear, Signal
+from mercato.rank.linear import Linear, Signal, note
 from mercato.schema import Ranking
 
 
@@ -51,7 +51,7 @@ class ListwiseFit:
         """The median of each note where it is positive, so that the logarithm bends at an ordinary value."""
         scales = []
         for hint in self.hints:
-            values = np.concatenate([_note(hint, example.ranking) for example in examples])
+            values = np.concatenate([note(hint, example.ranking) for example in examples])
             positive = values[values > 0]
             scales.append(float(f"{np.median(positive):.3g}") if len(positive) else 1.0)
         return scales
@@ -79,9 +79,4 @@ class ListwiseFit:
 
 
 def _features(units: Sequence[Signal], ranking: Ranking) -> NDArray[np.float64]:
-    return np.stack([unit.worth(_note(unit, ranking)) for unit in units], axis=1)
-
-
-def _note(signal: Signal, ranking: Ranking) -> NDArray[np.float64]:
-    """The signal's note, zeros where no lane gave it."""
-    return np.asarray(ranking.notes.get(signal.note, np.zeros(len(ranking))), float)
+    return np.stack([unit.worth(note(unit, ranking)) for unit in units], axis=1)

@@ -26,25 +26,38 @@ class Fused:
 
     Every lane gives its ``depth`` best; the pool is their union, scored by Σ 1/(``constant`` + place). Each lane then
     scores the whole pool, so a ranker sees what all lanes say of a row that only one found; ``observers`` have a say
-    about the pool but add nothing to it.
+    about the pool but add nothing to it. Of the rows flagged by ``kept`` (n,) every lane gives its ``least`` best
+    as well, however far behind: a policy can only show what is in the pool.
     """
 
     lanes: Mapping[str, Retriever]
     observers: Mapping[str, Retriever] = field(default_factory=dict)
     depth: int = 200
     constant: float = 60.0
+    kept: Mask | None = None
+    least: int = 0
 
     def gather(self, request: Request, allowed: Mask) -> tuple[Ranking, tuple[str, ...]]:
         """The whole pool best first with a ``lane:NAME`` note per lane, and the names of the lanes that failed."""
-        found, absent = _asked(self.lanes, lambda lane: lane.retrieve(request, allowed, self.depth))
+        found, absent = _asked(self.lanes, lambda lane: self._best(lane, request, allowed))
         rows = _union(list(found.values()))
         heard = {**{name: self.lanes[name] for name in found}, **self.observers}
         said, silent = _asked(heard, lambda lane: lane.score(request, rows))
         notes = {f"{LANE}{name}": values for name, values in said.items()}
         scores = np.zeros(len(rows))
         for ranking in found.values():
-            scores[np.searchsorted(rows, ranking.rows)] += 1 / (self.constant + 1 + np.arange(len(ranking)))
+            best = ranking.rows[: self.depth]
+            scores[np.searchsorted(rows, best)] += 1 / (self.constant + 1 + np.arange(len(best)))
         return Ranking.best_first(rows, scores, notes=notes), (*absent, *silent)
+
+    def _best(self, lane: Retriever, request: Request, allowed: Mask) -> Ranking:
+        """The lane's ``depth`` best, and behind them its ``least`` best ``kept`` rows that are not among those."""
+        best = lane.retrieve(request, allowed, self.depth)
+        if self.kept is None or not self.least:
+            return best
+        more = lane.retrieve(request, allowed & self.kept, self.least)
+        new = ~np.isin(more.rows, best.rows)
+        return Ranking(np.r_[best.rows, more.rows[new]], np.r_[best.scores, more.scores[new]])
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` best of the fused pool."""

@@ -24,12 +24,25 @@ class Transitions:
     An edge a→b inside ``window`` weighs 1/gap, its reverse ``back`` of that, both ends divided by count^``power``;
     each product keeps its ``neighbours`` strongest edges. Source: the transition graph of Markov-chain recommenders
     (Rendle et al. 2010, FPMC) without factorisation, damped as in SLIM-style graphs.
+
+    Read by ``lane``: each event weighs ``decay`` of the one after it, two steps ``hops`` of one. With ``tune`` the four
+    numbers are picked at training on what ``tune_shoppers`` took next, where there are at most ``tune_upto`` events.
     """
 
     window: int = 5
-    back: float = 0.5
-    power: float = 0.5
-    neighbours: int = 100
+    back: float = 0.3
+    power: float = 0.4
+    neighbours: int = 200
+    decay: float = 0.5
+    hops: float = 1.0
+    newest: int = 50
+    tune: bool = True
+    tune_shoppers: int = 1500
+    tune_upto: int = 500_000
+
+    def lane(self, matrix: sp.csr_array) -> PairLane:
+        """The finished lane over the ``matrix`` that ``fit`` made."""
+        return PairLane(matrix, "history", half_life_days=1e4, decay=self.decay, newest=self.newest, hops=self.hops)
 
     def fit(self, shoppers: NDArray[np.int64], rows: Rows, n: int) -> sp.csr_array:
         """The graph (n × n) from parallel arrays sorted by shopper, then time."""
@@ -97,8 +110,9 @@ def _incidence(units: NDArray[np.int64], rows: Rows, n: int, largest: int) -> sp
 class PairLane:
     """A finished pair matrix (n × n) read from one ``context``: the history, the anchors, or what is recent.
 
-    A history event weighs half as much each ``half_life_days`` and ``decay`` as much for each event after it; at most
-    ``newest`` distinct products are looked at. Two hops add ``hops`` × (aM)M.
+    A history event weighs half as much each ``half_life_days`` before the newest one and ``decay`` as much for each
+    event after it; at most ``newest`` distinct products are looked at. Two hops add ``hops`` × (aM)M, from the ``fan``
+    products that one hop reaches best.
     """
 
     matrix: sp.csr_array
@@ -107,6 +121,7 @@ class PairLane:
     decay: float = 1.0
     newest: int = 200
     hops: float = 0.0
+    fan: int = 400
     recent_seconds: int = 7200
     _worked: Once[Scores] = field(init=False, repr=False)
 
@@ -124,7 +139,8 @@ class PairLane:
             history = recent(history, request.now - self.recent_seconds)
             history = history.take(history.grades < GRADES["purchase-complete"])
         history = history.take(history.grades > 0)
-        age = np.maximum(request.now - history.at, 0) / 86_400
+        # counted from the shopper's own newest event: someone who comes back after a year still has a taste
+        age = np.maximum(history.at.max(initial=0) - history.at, 0) / 86_400
         weight = 0.5 ** (age / self.half_life_days) * self.decay ** np.arange(len(history) - 1, -1, -1)
         rows, index = np.unique(history.rows, return_inverse=True)
         total = np.bincount(index, weights=weight, minlength=len(rows)).astype(np.float64)
@@ -139,6 +155,8 @@ class PairLane:
         scores = gather(self.matrix, rows, weights)
         if self.hops:
             reached = np.flatnonzero(scores).astype(np.int32)
+            if len(reached) > self.fan:
+                reached = np.sort(reached[np.argpartition(-scores[reached], self.fan)[: self.fan]])
             scores = scores + self.hops * gather(self.matrix, reached, scores[reached])
         if self.context != "history":
             scores[rows] = 0.0

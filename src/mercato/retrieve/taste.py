@@ -96,9 +96,11 @@ class TasteLane:
         place = np.minimum(np.searchsorted(self.known, rows), len(self.known) - 1)
         return np.where(self.known[place] == rows, place, -1)
 
-    def _confidence(self, history: History, now: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _confidence(self, history: History) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         history = history.take(history.grades > 0)
-        weight = history.grades / 3 * 0.5 ** (np.maximum(now - history.at, 0) / 86_400 / self.recipe.half_life_days)
+        # counted from the shopper's own newest event: someone who comes back after a year still has a taste
+        age = np.maximum(history.at.max(initial=0) - history.at, 0) / 86_400
+        weight = history.grades / 3 * 0.5 ** (age / self.recipe.half_life_days)
         places = self._place(history.rows)
         known = places >= 0
         distinct, index = np.unique(places[known], return_inverse=True)
@@ -106,7 +108,7 @@ class TasteLane:
         return distinct, self.recipe.alpha * np.log1p(self.recipe.gain * decayed)
 
     def _fold(self, request: Request) -> Folded:
-        places, confidence = self._confidence(request.history, request.now)
+        places, confidence = self._confidence(request.history)
         own = self.factors[places].astype(np.float64)
         gram = self._gram + own.T @ ((confidence - 1)[:, None] * own)
         inverse: NDArray[np.float64] = np.linalg.inv(gram).astype(np.float64)

@@ -65,7 +65,7 @@ def lanes(live: Live, settings: Settings, request: Request) -> list[dict[str, An
     catalog = live.parts.catalog
     allowed = catalog.allowed({})
     said = []
-    for name, lane in build.lanes(settings, live.parts.behaviour, live.parts.dense).items():
+    for name, lane in build.lanes(settings, live.parts.behaviour, live.parts.dense, live.parts.content).items():
         ranking = lane.retrieve(request, allowed, request.k)
         items = [
             {"id": catalog.ids[row], "title": catalog.product(int(row)).title, "score": float(score)}

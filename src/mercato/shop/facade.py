@@ -22,6 +22,7 @@ from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
 from mercato.jobs.train import load_encoder, train
 from mercato.ports import Receipt
+from mercato.retrieve.social import Ties
 from mercato.schema import Impression, Interaction, Product, Rows, Slate
 from mercato.settings import Settings, load
 from mercato.shop import console
@@ -186,7 +187,8 @@ class Shop:
     def evaluate(self, part: str = "all", tick: Tick = _silent) -> dict[str, Any]:
         """Offline metrics with confidence intervals beside the nulls; kept for ``metrics``. Writes no snapshot."""
         live = self._serving()
-        found = evaluate(live.parts, self.settings, self._encoder, part, tick)
+        cache, ties = self.home / "cache", Ties.of(self.store.relations())
+        found = evaluate(live.parts, self.settings, self._encoder, cache, part, tick, ties)
         kept = {**self.metrics(), **found}
         self.store.set_meta("metrics", orjson.dumps(kept).decode())
         return kept

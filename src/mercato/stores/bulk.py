@@ -9,7 +9,7 @@ import polars as pl
 
 from mercato.ports import Receipt
 from mercato.schema import Product
-from mercato.stores import products, records
+from mercato.stores import products, records, relations
 from mercato.stores.event_load import EventLoad
 
 
@@ -39,6 +39,10 @@ class Bulk:
     def prices(self, frame: pl.DataFrame) -> int:
         """Prices as ``records.PRICE_COLUMNS``; the last put of a product's week wins. Raises DataError."""
         return records.insert_prices(self._connection, frame)
+
+    def relations(self, frame: pl.DataFrame) -> int:
+        """Relations as ``relations.COLUMNS``; returns how many were new or said something new. Raises DataError."""
+        return relations.put(self._connection, frame)
 
     def finish(self) -> None:
         """What is left to do before the commit; ``ShopStore.bulk`` calls it."""

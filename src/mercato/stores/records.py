@@ -31,7 +31,7 @@ PRICE_COLUMNS: dict[str, Any] = {
     "price": pl.Int64,
     "currency": pl.String,
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLICE = 20_000
 _REVIEW = "SELECT product_id, shopper_id, rating, title, text, at, language FROM reviews "
 
@@ -42,7 +42,7 @@ def insert_reviews(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
     A review has no id of its own: one that equals a kept one in every field is the same.
     """
     before = connection.total_changes
-    for part in _shaped(frame, REVIEW_COLUMNS, ("product_id",)).iter_slices(_SLICE):
+    for part in shaped(frame, REVIEW_COLUMNS, ("product_id",)).iter_slices(_SLICE):
         rows = part.with_columns(pl.col("at").dt.epoch("us")).rows()
         connection.executemany(
             """INSERT INTO reviews (digest, product_id, shopper_id, rating, title, text, at, language)
@@ -70,7 +70,7 @@ def insert_shoppers(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
 
 def insert_prices(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
     """Keep ``frame`` (product_id, week, price in minor units, currency); the last put of a week wins."""
-    frame = _shaped(frame, PRICE_COLUMNS, ("product_id", "week", "price"))
+    frame = shaped(frame, PRICE_COLUMNS, ("product_id", "week", "price"))
     for part in frame.iter_slices(_SLICE):
         connection.executemany(
             """INSERT INTO prices (product_id, week, price, currency) VALUES (?, ?, ?, ?)
@@ -80,7 +80,8 @@ def insert_prices(connection: sqlite3.Connection, frame: pl.DataFrame) -> int:
     return len(frame)
 
 
-def _shaped(frame: pl.DataFrame, kinds: dict[str, Any], needed: Sequence[str]) -> pl.DataFrame:
+def shaped(frame: pl.DataFrame, kinds: dict[str, Any], needed: Sequence[str]) -> pl.DataFrame:
+    """``frame`` with the columns of ``kinds``, no text as ""; raises DataError where ``needed`` has gaps."""
     for name in needed:
         if name not in frame.columns or frame[name].null_count():
             raise DataError("a column is missing or has gaps", where=name, hint=f"needed: {', '.join(needed)}")
@@ -101,7 +102,7 @@ def reviews(connection: sqlite3.Connection, product_id: str | None) -> Iterator[
     else:
         rows = connection.execute(_REVIEW + "WHERE product_id = ? ORDER BY seq", (product_id,))
     for product, shopper, rating, title, text, at, language in rows:
-        moment = None if at is None else _EPOCH + timedelta(microseconds=at)
+        moment = None if at is None else EPOCH + timedelta(microseconds=at)
         yield Review(product, shopper, rating, title, text, moment, language)
 
 

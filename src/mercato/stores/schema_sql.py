@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from mercato.errors import DataError
 from mercato.stores.connect import transaction
 
-VERSION = 1
+VERSION = 2
 """Goes up with every change of the tables below."""
+
+RELATIONS = (
+    """CREATE TABLE relations (
+        shopper_id TEXT NOT NULL, friend_id TEXT NOT NULL, type TEXT NOT NULL, weight REAL NOT NULL, at INTEGER,
+        PRIMARY KEY (shopper_id, friend_id, type)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX relations_by_friend ON relations (friend_id)",
+)
+MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: RELATIONS})
+"""What makes the tables of the version before into those of each version."""
 
 TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -41,6 +53,7 @@ TABLES = (
         product_id TEXT NOT NULL, week INTEGER NOT NULL, price INTEGER NOT NULL, currency TEXT NOT NULL,
         PRIMARY KEY (product_id, week)
     ) STRICT, WITHOUT ROWID""",
+    *RELATIONS,
 )
 
 
@@ -58,8 +71,7 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Raises DataError when ``path`` is no finished shop, or was written by a newer Mercato."""
     if not _has_meta(connection):
         raise DataError("the shop's database has no tables", where=str(path), hint="create the shop again")
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    found = int(row[0]) if row and str(row[0]).isdigit() else 0
+    found = _version(connection)
     if found > VERSION:
         raise DataError(
             f"the shop was written by a newer Mercato (tables {found}, this one knows {VERSION})",
@@ -68,6 +80,21 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
         )
     if found < 1:
         raise DataError("the shop's tables have no version", where=str(path), hint="restore the shop from a backup")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an older Mercato up to VERSION, all or none; does nothing where they are."""
+    with transaction(connection):
+        for version in range(_version(connection) + 1, VERSION + 1):
+            for statement in MIGRATIONS[version]:
+                connection.execute(statement)
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(version),))
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """The version of the tables; 0 when the file does not say."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    return int(row[0]) if row and str(row[0]).isdigit() else 0
 
 
 def problems(connection: sqlite3.Connection) -> list[str]:

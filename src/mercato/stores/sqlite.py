@@ -16,13 +16,13 @@ import polars as pl
 
 from mercato.errors import BackendError, DataError
 from mercato.ports import Receipt
-from mercato.schema import Impression, Interaction, Product, Review
+from mercato.schema import Impression, Interaction, Product, Relation, Review
 from mercato.stores import events as log
-from mercato.stores import impressions, products, records
+from mercato.stores import impressions, products, records, relations
 from mercato.stores.bulk import Bulk
 from mercato.stores.connect import Readers, connect, said_plainly, transaction
 from mercato.stores.folder import FolderLock, make_folder, sync_folder
-from mercato.stores.schema_sql import check_schema, create_schema, problems
+from mercato.stores.schema_sql import check_schema, create_schema, migrate, problems
 from mercato.stores.writer import Write, Writer
 
 FILE = "shop.db"
@@ -242,6 +242,10 @@ class ShopStore:
         """All prices with records.PRICE_COLUMNS, by product and week."""
         return self._ask(records.prices_frame)
 
+    def relations(self) -> Iterator[Relation]:
+        """Who knows whom, by shopper and friend; friends stand once, the smaller id first."""
+        return self._stream(relations.every)
+
     def record_counts(self) -> dict[str, int]:
         """How many reviews, shoppers, prices and slates are kept."""
         return self._ask(records.counts)
@@ -287,6 +291,7 @@ def _open_to_write(path: Path, create: bool) -> sqlite3.Connection:
             create_schema(connection)
             sync_folder(path.parent)
         check_schema(connection, path)
+        migrate(connection)
     except BaseException:
         connection.close()
         raise

@@ -15,6 +15,7 @@ from mercato.feedback.histories import Events
 from mercato.models.hashed import HashEncoder
 from mercato.policy.explain import Explain
 from mercato.rank.features import Profile, columns
+from mercato.retrieve.content import Content
 from mercato.retrieve.dense import Dense
 from mercato.retrieve.pairs import PairLane
 from mercato.schema import Product, Request
@@ -117,7 +118,8 @@ def shop() -> tuple[Catalog, Explain]:
     behaviour = build.learn_behaviour(settings, events, 60, int(NOW.timestamp()), lambda _: None)
     titles = [catalog.product(row).title for row in range(60)]
     dense = Dense().index(HashEncoder().encode(titles), np.arange(60, dtype=np.int32), 0.3)
-    lanes = build.lanes(settings, behaviour, dense)
+    content = Content(width=16).fit(dense.vectors, dense.text_of)
+    lanes = build.lanes(settings, behaviour, dense, content)
     profile = Profile(columns(catalog, settings.shop.relations))
     sources = {f"lane:{name}": lane.source for name, lane in lanes.items() if hasattr(lane, "source")}
     for name in profile.codes:
@@ -149,6 +151,7 @@ def test_every_named_product_exists_and_was_in_the_past_or_the_cart() -> None:
                 assert row in {*request.history.rows.tolist(), *request.anchors.tolist()}
                 assert catalog.product(row).title in reason
     expected = {
-        f"lane:{name}" for name in ("next", "transitions", "neighbours", "taste", "recent", "together", "similar")
+        f"lane:{name}"
+        for name in ("next", "content", "transitions", "neighbours", "taste", "recent", "together", "similar")
     }
     assert named == expected | {"profile:group", "profile:brand", "profile:maker"}

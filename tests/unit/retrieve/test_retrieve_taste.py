@@ -31,9 +31,10 @@ def lane(recipe: Taste = RECIPE) -> TasteLane:
 def confidence(did: list[tuple[int, int, int]], recipe: Taste) -> np.ndarray:
     """What each known product's events weigh, (m,)."""
     weights = np.zeros(len(KNOWN))
+    newest = min((days for _, grade, days in did if grade), default=0)
     for row, grade, days in did:
         if row in KNOWN and grade:
-            weights[KNOWN.tolist().index(row)] += grade / 3 * 0.5 ** (days / recipe.half_life_days)
+            weights[KNOWN.tolist().index(row)] += grade / 3 * 0.5 ** ((days - newest) / recipe.half_life_days)
     return recipe.alpha * np.log1p(recipe.gain * weights)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from mercato.errors import BackendError, DataError
 from mercato.schema import Interaction, Product
+from mercato.stores.schema_sql import VERSION
 from mercato.stores.sqlite import FILE, ShopStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_a_file_that_is_no_shop_is_refused(tmp_path: Path, content: bytes, messa
     assert (tmp_path / FILE).read_bytes().startswith(content)
 
 
-@pytest.mark.parametrize(("version", "message"), [("2", "newer Mercato"), ("", "no version")])
+@pytest.mark.parametrize(("version", "message"), [("99", "newer Mercato"), ("", "no version")])
 def test_tables_of_another_version_are_refused(tmp_path: Path, version: str, message: str) -> None:
     ShopStore.open(tmp_path, create=True).close()
     with sqlite3.connect(tmp_path / FILE) as connection:
@@ -86,7 +87,7 @@ def test_tables_of_another_version_are_refused(tmp_path: Path, version: str, mes
         ShopStore.open(tmp_path)
     # The failed opening let go of the folder.
     with sqlite3.connect(tmp_path / FILE) as connection:
-        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(VERSION),))
     connection.close()
     ShopStore.open(tmp_path).close()
 

@@ -25,8 +25,25 @@ def _rows(rows: Rows) -> Typed:
             yield line, "events", event
 
 
+def _target_rows(rows: Rows) -> Typed:
+    for line, record in rows:
+        named = {name.partition(":")[0]: str(value or "") for name, value in record.items()}
+        items = [*named["item_id_list"].split(), named["item_id"].strip()]
+        for place, item in enumerate(items):
+            event = {
+                "type": "purchase-complete", "shopper_id": named["user_id"], "product_id": item,
+                "at": START + place * STEP,
+            }  # fmt: skip
+            yield line, "events", event
+
+
 def _words(record: Mapping[str, object]) -> list[str]:
     return str(record["sequence"]).split() or [""]
 
 
 SEQUENCES = Format("sequences", ("events",), sniff=_sniff, rows=_rows, columns=("sequence",), delimiter="\0")
+TARGETS = Format(
+    "sequences-with-target", ("events",), rows=_target_rows,
+    sniff=lambda sample: sample.has("user_id:token", "item_id_list:token_seq", "item_id:token"),
+)  # fmt: skip
+"""The same as a table with a header: user, items oldest first, and the one after them (RecBole's sequential files)."""

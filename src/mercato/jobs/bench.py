@@ -1,0 +1,172 @@
+"""A file of sequences in, one table out: every lane, the nulls and all of Mercato on the same leave-one-out cases."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mercato import build
+from mercato.engine import Engine
+from mercato.evaluate.metrics import head
+from mercato.evaluate.offline import Case, Rank, compare
+from mercato.jobs.examples import Split, request
+from mercato.jobs.learn import Learned, learn
+from mercato.jobs.sequences import LeaveOneOut
+from mercato.jobs.train import drafted
+from mercato.models.vectors import NamedEncoder
+from mercato.policy.rules import Narrow
+from mercato.ports import Retriever
+from mercato.rank.boosted import Boosted
+from mercato.retrieve.pairs import PairLane
+from mercato.schema import Ranking, Request, Rows
+from mercato.settings import Settings
+
+Tick = Callable[[str], None]
+NOBODY = np.empty(0, np.int32)
+OURS = "mercato"
+PROTOCOL = (
+    "leave-one-out: the last event of each shopper is the test, the one before validation, the rest trains; settings, "
+    "stopping and weights on validation only; test input is everything before the last; the whole catalogue is ranked, "
+    "seen products masked; 95 % bootstrap intervals over shoppers; tail = outside the products that hold 80 % of events"
+)
+
+
+def recommend(
+    given: LeaveOneOut, settings: Settings, encoder: NamedEncoder, cache: Path, tick: Tick, seeds: int = 3
+) -> dict[str, Any]:
+    """Train on ``given`` with the settings of a new shop and rank every test case, once per seed.
+
+    Nothing is chosen by hand: the same call measures any file. Lanes are fitted without the validation events
+    ([learn] refit is off), as in published tables. The answer has ``tasks`` as ``Shop.evaluate`` gives them (seed 0)
+    and ``mercato``: mean and standard deviation over seeds.
+    """
+    settings = replace(settings, learn=replace(settings.learn, refit=False))
+    with threadpool_limits(1):
+        draft = drafted(settings, given.catalog, given.known, cache, tick, encoder)
+        runs = [_run(given, settings, draft, seed, cache, tick) for seed in range(seeds)]
+    rows = runs[0]["rows"]
+    names = ("hr@10", "ndcg@10", "coverage@10", "tail_hr@10")
+    spread = {}
+    for name in names:
+        values = [_figure(row[name]) for run in runs for row in run["rows"] if row["model"] == OURS]
+        spread[name] = {"mean": round(float(np.mean(values)), 4), "sd": round(float(np.std(values)), 4), "runs": values}
+    return {
+        "protocol": PROTOCOL,
+        "data": {
+            "products": len(given.catalog),
+            "shoppers": len(np.unique(given.known.owner)),
+            "events": len(given.known) + len(given.owners),
+            "cases": len(given.owners),
+        },
+        "seeds": seeds,
+        "mercato": spread,
+        "tasks": [{"name": "leave one out", "cases": len(given.owners), "rows": rows}],
+        "learned": [run["learned"] for run in runs],
+        "seconds": [run["seconds"] for run in runs],
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def _figure(value: Any) -> float:
+    return float(value["mean"] if isinstance(value, Mapping) else value)
+
+
+def _run(
+    given: LeaveOneOut, settings: Settings, draft: build.Parts, seed: int, cache: Path, tick: Tick
+) -> dict[str, Any]:
+    settings = replace(settings, sequence=replace(settings.sequence, seed=seed))
+    settings = replace(settings, learn=replace(settings.learn, seed=seed))
+    begun = perf_counter()
+    learned = learn(settings, draft, given.end, cache, tick)
+    trained = perf_counter() - begun
+    parts = replace(draft, behaviour=learned.behaviour, weights=learned.weights)
+    engine = build.engine(settings, parts, None, {})
+    fitted = np.bincount(_fitted(given).rows, minlength=len(given.catalog)).astype(float)
+    replay = Split(given.end, given.known, given.known)
+    cases = [
+        Case(request("discover", replay, int(owner)), np.array([row], np.int32))
+        for owner, row in zip(given.owners, given.wanted, strict=True)
+    ]
+    rankers = {OURS: _served(engine, "discover")}
+    if seed == 0:
+        rankers = {**_nulls(learned, fitted, given), **_alone(settings, parts), **_forms(engine, learned), **rankers}
+    tick(f"ranking {len(cases):,} cases")
+    begun = perf_counter()
+    rows = compare(cases, rankers, OURS, fitted)
+    return {
+        "rows": rows,
+        "learned": learned.account | {"transitions": str(learned.behaviour.graph)},
+        "seconds": {"training": round(trained, 1), "ranking": round(perf_counter() - begun, 1)},
+    }
+
+
+def _fitted(given: LeaveOneOut) -> Any:
+    """What the lanes saw: everything but each shopper's last known event."""
+    last = np.r_[given.known.owner[1:] != given.known.owner[:-1], True]
+    return given.known.where(~last)
+
+
+def _served(engine: Engine, placement: str) -> Rank:
+    """What ``Shop.recommend`` would show."""
+
+    def rank(asked: Request) -> Rows:
+        slate, _ = engine.recommend(replace(asked, placement=placement), NOBODY, "")
+        return engine.catalog.rows(slate.ids)
+
+    return rank
+
+
+def _forms(engine: Engine, learned: Learned) -> dict[str, Rank]:
+    """The *tail* placement, and the readable sum where trees were kept instead."""
+    found = {"mercato, tail placement": _served(engine, "tail")}
+    if isinstance(learned.weights["new"], Boosted):
+
+        def readable(asked: Request) -> Rows:
+            pool, _ = engine.pooled(asked, NOBODY)
+            scored = learned.readable["new"].scored(pool)
+            return Ranking.best_first(scored.rows, scored.scores, asked.k).rows
+
+        found["mercato, readable sum"] = readable
+    return found
+
+
+def _alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
+    """Every lane of the shop that has something to say, by itself."""
+    narrow = Narrow(head(parts.behaviour.popular.counts))
+    found = build.lanes(settings, parts.behaviour, parts.dense, parts.content)
+    names = {
+        "transitions": "transition graph, tuned",
+        "ease": "EASE",
+        "taste": "ALS (implicit)",
+        "content": "text of the history",
+        "sequence": "sequence transformer",
+    }
+    return {said: _lane(found[name], narrow, parts) for name, said in names.items() if name in found}
+
+
+def _lane(lane: Retriever, narrow: Narrow, parts: build.Parts) -> Rank:
+    return lambda asked: lane.retrieve(asked, narrow(asked, parts.catalog.sellable), asked.k).rows
+
+
+def _nulls(learned: Learned, counts: Any, given: LeaveOneOut) -> dict[str, Rank]:
+    narrow = Narrow(np.zeros(len(counts), bool))
+    sellable = given.catalog.sellable
+
+    def popular(asked: Request) -> Rows:
+        rows = np.flatnonzero(narrow(asked, sellable))
+        return Ranking.best_first(rows, counts[rows], asked.k).rows
+
+    whole = PairLane(learned.behaviour.neighbours, "history", half_life_days=1e9, newest=1000)
+    decayed = PairLane(learned.behaviour.neighbours, "history", half_life_days=1e9, decay=0.6, newest=50)
+    return {
+        "popularity": popular,
+        "item-kNN": lambda asked: whole.retrieve(asked, narrow(asked, sellable), asked.k).rows,
+        "item-kNN, newest first": lambda asked: decayed.retrieve(asked, narrow(asked, sellable), asked.k).rows,
+    }

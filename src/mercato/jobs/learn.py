@@ -1,0 +1,133 @@
+"""Events in, every behaviour lane and the weights of every score out; what nothing was held out for is not learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato import build
+from mercato.evaluate.metrics import paired
+from mercato.feedback.histories import Events
+from mercato.jobs.examples import Split, examples, next_new, split
+from mercato.jobs.tune import tuned_transitions
+from mercato.models.sequence import SelfAttention, TrainedSequence
+from mercato.rank.boost import BoostedFit, better
+from mercato.rank.boosted import Boosted
+from mercato.rank.linear import Linear, Signal
+from mercato.rank.train import Example, ListwiseFit
+from mercato.retrieve.social import Ties
+from mercato.scores import Score, complete, hints
+from mercato.settings import Settings
+
+Tick = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The lanes, the scores, how many lists taught each score, one line per model on how it went, and the ``readable``
+    sums, also of those scores that trees were better at."""
+
+    behaviour: build.Behaviour
+    weights: dict[str, Score]
+    lists: dict[str, int]
+    account: dict[str, Any]
+    readable: Mapping[str, Linear]
+
+
+def learn(
+    settings: Settings, draft: build.Parts, end: int, cache: Path, tick: Tick, ties: Ties | None = None
+) -> Learned:
+    """Everything from the events of ``draft`` before ``end`` (UTC seconds).
+
+    The lanes are first fitted on what came before the held-out events, so that settings, the length of training and
+    the weights are chosen on what no lane has seen; with ``[learn] refit`` they are then fitted again on everything.
+    """
+    n = len(draft.catalog)
+    hinted = hints(settings, draft.catalog)
+    replay = split(draft.events, end, settings.learn.window_days)
+    if not len(replay.past) or not len(replay.future):
+        behaviour = build.learn_behaviour(settings, draft.events, n, end, tick, ties)
+        return Learned(
+            behaviour, complete(settings, {}, hinted), {}, {"sequence": "skipped: nothing to judge it by"}, {}
+        )
+    if settings.transitions.tune and len(replay.past) <= settings.transitions.tune_upto:
+        graph = tuned_transitions(settings.transitions, replay, n, tick)
+        settings = replace(settings, transitions=graph)
+    behaviour = build.learn_behaviour(settings, replay.past, n, replay.cut, tick, ties)
+    sequence, said = _sequence(settings.sequence, draft, replay, cache, tick)
+    behaviour = replace(behaviour, sequence=sequence)
+    unlearned = replace(draft, behaviour=behaviour, weights=complete(settings, {}, hinted))
+    engine = build.engine(settings, unlearned, None, {})
+    tick("replaying lists")
+    lists = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
+    tick("fitting the scores")
+    weights, readable, chosen = fitted(settings, hinted, lists)
+    said |= chosen
+    if settings.learn.refit:
+        behaviour = build.learn_behaviour(settings, draft.events, n, end, tick, ties)
+        if sequence is not None:
+            best = int(sequence.account["best_epoch"])
+            again = _trained(settings.sequence, draft, draft.events, None, cache, best, tick)
+            behaviour = replace(behaviour, sequence=again)
+    return Learned(behaviour, weights, {name: len(found) for name, found in lists.items()}, said, readable)
+
+
+def fitted(
+    settings: Settings, hinted: Mapping[str, Sequence[Signal]], lists: Mapping[str, Sequence[Example]]
+) -> tuple[dict[str, Score], dict[str, Linear], dict[str, Any]]:
+    """The scores that ``lists`` teach: readable sums (also returned alone), and boosted trees in their
+    place where cross-validation finds them better."""
+    readable: dict[str, Linear] = {}
+    trees: dict[str, Boosted] = {}
+    said: dict[str, Any] = {}
+    for name, found in lists.items():
+        linear = ListwiseFit(tuple(hinted[name]))
+        if not settings.learn.trees:
+            readable[name] = linear.fit(found)
+            continue
+        readable[name], better_trees, ndcg = better(found, linear, BoostedFit(), _ahead)
+        if better_trees is not None:
+            trees[name] = better_trees
+        if ndcg:
+            said[f"score {name}"] = {"kept": "trees" if name in trees else "readable", "cross-validated ndcg@10": ndcg}
+    return complete(settings, readable, hinted, trees), readable, said
+
+
+def _ahead(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> bool:
+    difference, p = paired(ours, theirs)
+    return difference.mean > 0 and p < 0.05
+
+
+def _sequence(
+    recipe: SelfAttention, draft: build.Parts, replay: Split, cache: Path, tick: Tick
+) -> tuple[TrainedSequence | None, dict[str, Any]]:
+    """The sequence model judged on what came next, or why there is none."""
+    if recipe.train == "never":
+        return None, {"sequence": 'skipped: [sequence] train = "never"'}
+    if find_spec("torch") is None:
+        return None, {"sequence": "skipped: torch is not installed (pip install 'mercato[models]')"}
+    if recipe.train == "auto" and len(replay.past) < recipe.least:
+        return None, {"sequence": f"skipped: {len(replay.past)} events are fewer than {recipe.least}"}
+    held = next_new(replay)
+    if not len(held[0]):
+        return None, {"sequence": "skipped: nothing new was taken after the cut"}
+    model = _trained(recipe, draft, replay.past, held, cache, recipe.epochs, tick)
+    account = {name: value for name, value in model.account.items() if name != "curve"}
+    return model, {"sequence": account}
+
+
+def _trained(
+    recipe: SelfAttention, draft: build.Parts, events: Events, held: Any, cache: Path, epochs: int, tick: Tick
+) -> TrainedSequence:
+    from mercato.models.sequence_fit import Behaved, fit  # torch: only where a model is trained
+
+    kept = events.where(events.grades > 0)
+    text = None if draft.content is None else draft.content.rows()
+    given = Behaved(kept.owner, kept.rows, kept.grades, kept.at, len(draft.catalog), text, held)
+    return fit(replace(recipe, epochs=epochs), given, cache / "sequence", tick)

@@ -1,0 +1,65 @@
+"""Settings in, the policy of each placement out: variants, categories, the tail, calibration, the dial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.catalog import Catalog
+from mercato.errors import SettingsError
+from mercato.policy.calibrated import Calibrated, branches
+from mercato.policy.dial import Dial
+from mercato.policy.diverse import Likeness, MaximalMarginal
+from mercato.policy.exposure import TailExposure
+from mercato.policy.rules import Cap, Chain, OnePerGroup
+from mercato.ports import Policy
+from mercato.schema import Mask
+from mercato.scores import SCORES
+from mercato.settings import Lists
+
+
+def policies(
+    lists: Lists, catalog: Catalog, likeness: Likeness, counts: NDArray[np.float64], tail: Mask
+) -> dict[str, Policy]:
+    """The policy of every placement. ``counts`` (n,) is what sells and what the dial turns towards, ``tail`` (n,) flags
+    what lies outside the head. Raises SettingsError for a placement that does not exist or a knob out of its range."""
+    for name, knobs in _knobs(lists).items():
+        for placement in knobs:
+            if placement not in SCORES:
+                known = ", ".join(SCORES)
+                raise SettingsError(f"no placement {placement!r}", where=f"[lists.{name}]", hint=f"known: {known}")
+    departments = branches(catalog)
+    return {
+        placement: Chain((*_always(lists, catalog, placement), *_turned(lists, placement, departments, likeness, tail),
+                          Dial(counts, int(lists.personal.get(placement, 100)))))
+        for placement in SCORES
+    }  # fmt: skip
+
+
+def _knobs(lists: Lists) -> Mapping[str, Mapping[str, float]]:
+    return {
+        "personal": lists.personal, "tail": lists.tail, "calibrated": lists.calibrated, "diverse": lists.diverse,
+    }  # fmt: skip
+
+
+def _always(lists: Lists, catalog: Catalog, placement: str) -> tuple[Policy, ...]:
+    # what one buys again is often two sizes of one thing; anywhere else a second size is a wasted place
+    if SCORES[placement] == "again":
+        return (Cap(catalog.leaf, lists.per_category_again),)
+    return OnePerGroup(catalog.group), Cap(catalog.leaf, lists.per_category)
+
+
+def _turned(
+    lists: Lists, placement: str, departments: NDArray[np.int32], likeness: Likeness, tail: Mask
+) -> tuple[Policy, ...]:
+    """Tail before calibration: the other way round the tail takes back what calibration gave (bench/rerank.py)."""
+    found: list[Policy] = []
+    if share := lists.tail.get(placement, 0.0):
+        found.append(TailExposure(tail, share, lists.tail_slack))
+    if strength := lists.calibrated.get(placement, 0.0):
+        found.append(Calibrated(departments, strength))
+    if strength := lists.diverse.get(placement, 0.0):
+        found.append(MaximalMarginal(likeness, strength))
+    return tuple(found)
