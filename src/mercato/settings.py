@@ -66,7 +66,7 @@ class Learn:
     may replace a readable sum where cross-validation finds them better."""
 
     window_days: int = 28
-    shoppers: int = 20_000
+    shoppers: int = 10_000
     refit: bool = True
     trees: bool = True
     seed: int = 0

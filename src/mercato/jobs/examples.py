@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mercato.engine import Engine
 from mercato.feedback.histories import Events
 from mercato.rank.train import Example
-from mercato.schema import GRADES, Request, Rows
+from mercato.schema import GRADES, Ranking, Request, Rows
 
 DAY = 86_400
 _BUY = GRADES["purchase-complete"]
@@ -102,21 +102,26 @@ def request(placement: str, split: Split, shopper: int, k: int = 10, anchors: Ro
 
 
 def examples(engine: Engine, parts: Split, most: int, seed: int) -> dict[str, list[Example]]:
-    """Lists by the score they teach: *again* (next basket), *new* (first purchases), *basket* (a basket's rest)."""
+    """Lists by the score they teach: *again* (next basket), *new* (first purchases), *basket* (a basket's rest).
+
+    Lists without anything that was wanted are left out."""
     found: dict[str, list[Example]] = {"again": [], "new": [], "basket": []}
     random = np.random.default_rng(seed)
     for want in wanted(parts, most, seed, engine.catalog.sellable):
-        found["again"].append(_example(engine, request("home", parts, want.shopper), want.basket))
+        found["again"] += _example(engine, request("home", parts, want.shopper), want.basket)
         if len(want.new):
-            found["new"].append(_example(engine, request("discover", parts, want.shopper), want.new))
+            found["new"] += _example(engine, request("discover", parts, want.shopper), want.new)
         if len(want.basket) > 1:
             shuffled = random.permutation(want.basket).astype(np.int32)
             shown = shuffled[: max(1, min(3, len(shuffled) // 2))]
             asked = request("cart", parts, want.shopper, anchors=shown)
-            found["basket"].append(_example(engine, asked, shuffled[len(shown) :]))
+            found["basket"] += _example(engine, asked, shuffled[len(shown) :])
     return found
 
 
-def _example(engine: Engine, asked: Request, rows: Rows) -> Example:
+def _example(engine: Engine, asked: Request, rows: Rows) -> list[Example]:
+    """The list as one example, in half the memory; none when nothing that was wanted is in it: it teaches nothing."""
     ranking, _ = engine.pooled(asked, np.empty(0, np.int32))
-    return Example(ranking, np.isin(ranking.rows, rows).astype(np.float64))
+    taken = np.isin(ranking.rows, rows)
+    notes = {name: values.astype(np.float32) for name, values in ranking.notes.items()}
+    return [Example(Ranking(ranking.rows, ranking.scores, notes), taken.astype(np.float64))] if taken.any() else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -23,6 +24,10 @@ from mercato.models.sequence_loss import Loss
 from mercato.models.sequence_net import Dropout, Net
 
 Tick = Callable[[str], None]
+
+
+KEPT = 4
+"""Checkpoints left behind: of the last two trainings, each judged and refitted."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class _Run:
 
     def __init__(self, recipe: SelfAttention, given: Behaved, checkpoint: Path, tick: Tick) -> None:
         self.recipe, self.given, self.checkpoint, self.tick = recipe, given, checkpoint, tick
-        torch.set_num_threads(recipe.threads or torch.get_num_threads())
+        torch.set_num_threads(recipe.threads or os.cpu_count() or 1)
         torch.manual_seed(recipe.seed)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         # Softmax over what was ever taken only: a product nobody took yet must not be taught to be wrong.
@@ -96,6 +101,9 @@ class _Run:
             self._keep()
             self.tick(f"sequence model, epoch {len(self.curve)}: loss {loss:.3f}, validation NDCG@10 {ndcg:.4f}")
         self.net.load_state_dict(self.best)
+        kept = sorted(self.checkpoint.parent.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
+        for old in kept[:-KEPT]:
+            old.unlink(missing_ok=True)
         return self._export()
 
     def _done(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +135,13 @@ def test_a_shop_trained_on_the_same_file_finds_as_much(tmp_path: Path) -> None:
         shop.import_([tmp_path / "known.txt"])
         trained = shop.train()
         hits = sum(line[-1] in shop.recommend("discover", shopper=line[0]).ids for line in lines)
+    served = f"""
+import sys, mercato
+with mercato.open({str(tmp_path / "shop")!r}, read_only=True) as shop:
+    assert shop.recommend("discover", shopper="1", explain=True).reasons
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", served], check=True, timeout=120)
     assert "epochs" in trained["learned"]["sequence"]
     assert hits / 400 > report["mercato"]["hr@10"]["mean"] - 0.05
 
