@@ -24,7 +24,7 @@ from mercato.models.vectors import NamedEncoder
 from mercato.policy.rules import Narrow
 from mercato.ports import Retriever
 from mercato.rank.boosted import Boosted
-from mercato.retrieve.pairs import PairLane
+from mercato.retrieve.pairs import Neighbours, PairLane
 from mercato.schema import Ranking, Request, Rows
 from mercato.settings import Settings
 
@@ -96,7 +96,7 @@ def _run(
     ]
     rankers = {OURS: _served(engine, "discover")}
     if seed == 0:
-        rankers = {**_nulls(learned, fitted, given), **_alone(settings, parts), **_forms(engine, learned), **rankers}
+        rankers = {**_nulls(fitted, given), **_alone(settings, parts), **rankers, **_forms(engine, learned)}
     tick(f"ranking {len(cases):,} cases")
     begun = perf_counter()
     rows = compare(cases, rankers, OURS, fitted)
@@ -117,7 +117,9 @@ def _served(engine: Engine, placement: str) -> Rank:
     """What ``Shop.recommend`` would show."""
 
     def rank(asked: Request) -> Rows:
-        slate, _ = engine.recommend(replace(asked, placement=placement), NOBODY, "")
+        # the same request again where it can be: lanes keep the working of the last one
+        wanted = asked if asked.placement == placement else replace(asked, placement=placement)
+        slate, _ = engine.recommend(wanted, NOBODY, "")
         return engine.catalog.rows(slate.ids)
 
     return rank
@@ -125,7 +127,7 @@ def _served(engine: Engine, placement: str) -> Rank:
 
 def _forms(engine: Engine, learned: Learned) -> dict[str, Rank]:
     """The *tail* placement, and the readable sum where trees were kept instead."""
-    found = {"mercato, tail placement": _served(engine, "tail")}
+    found: dict[str, Rank] = {}
     if isinstance(learned.weights["new"], Boosted):
 
         def readable(asked: Request) -> Rows:
@@ -134,7 +136,7 @@ def _forms(engine: Engine, learned: Learned) -> dict[str, Rank]:
             return Ranking.best_first(scored.rows, scored.scores, asked.k).rows
 
         found["mercato, readable sum"] = readable
-    return found
+    return {**found, "mercato, tail placement": _served(engine, "tail")}
 
 
 def _alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
@@ -155,16 +157,21 @@ def _lane(lane: Retriever, narrow: Narrow, parts: build.Parts) -> Rank:
     return lambda asked: lane.retrieve(asked, narrow(asked, parts.catalog.sellable), asked.k).rows
 
 
-def _nulls(learned: Learned, counts: Any, given: LeaveOneOut) -> dict[str, Rank]:
+def _nulls(counts: Any, given: LeaveOneOut) -> dict[str, Rank]:
     narrow = Narrow(np.zeros(len(counts), bool))
     sellable = given.catalog.sellable
+    random = np.random.default_rng(0)
 
     def popular(asked: Request) -> Rows:
         rows = np.flatnonzero(narrow(asked, sellable))
-        return Ranking.best_first(rows, counts[rows], asked.k).rows
+        # ties are broken anew in every list, so that on average each stands at its expected place
+        return Ranking.best_first(rows, counts[rows] + random.random(len(rows)) / 2, asked.k).rows
 
-    whole = PairLane(learned.behaviour.neighbours, "history", half_life_days=1e9, newest=1000)
-    decayed = PairLane(learned.behaviour.neighbours, "history", half_life_days=1e9, decay=0.6, newest=50)
+    past = _fitted(given)
+    # the plain method at its best: nothing left out, nothing damped
+    pairs = Neighbours(neighbours=1000, shrink=0.0, largest=1000, support=1).fit(past.owner, past.rows, len(counts))
+    whole = PairLane(pairs, "history", half_life_days=1e9, newest=1000)
+    decayed = PairLane(pairs, "history", half_life_days=1e9, decay=0.6, newest=50)
     return {
         "popularity": popular,
         "item-kNN": lambda asked: whole.retrieve(asked, narrow(asked, sellable), asked.k).rows,

@@ -37,7 +37,7 @@ class Transitions:
     hops: float = 1.0
     newest: int = 50
     tune: bool = True
-    tune_shoppers: int = 1500
+    tune_shoppers: int = 3000
     tune_upto: int = 500_000
 
     def lane(self, matrix: sp.csr_array) -> PairLane:
