@@ -30,8 +30,8 @@ class Split:
 def split(events: Events, end: int, window_days: int, least: float = 0.2) -> Split:
     """Everything before ``end`` − window is the past; the window up to ``end`` the future. Later events are dropped.
 
-    Where fewer than ``least`` of the shoppers have both (a short log, or made-up times), each shopper's last event is
-    the future instead, as of ``end``: leave-one-out, which may look at what other shoppers did later.
+    Where fewer than ``least`` of the shoppers have both (a short log, or made-up times), each shopper's last basket
+    is the future instead, as of ``end`` (``last_out``); that may look at what other shoppers did later.
     """
     cut = end - window_days * DAY
     known = events.at < end
@@ -43,10 +43,16 @@ def split(events: Events, end: int, window_days: int, least: float = 0.2) -> Spl
 
 
 def last_out(events: Events, end: int) -> Split:
-    """Each shopper's last event as the future, all before it as the past; a shopper with one event keeps it."""
-    last = np.r_[events.owner[1:] != events.owner[:-1], True] if len(events) else np.empty(0, bool)
-    alone = last & np.r_[True, last[:-1]] if len(events) else last
-    held = last & ~alone
+    """Each shopper's last basket as the future, all before it as the past; where that basket is more than half of what
+    they did, their last event alone. A shopper with one event keeps it."""
+    if not len(events):
+        return Split(end, events, events)
+    _, shopper, counts = np.unique(events.owner, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts) - 1
+    held = events.baskets == events.baskets[last][shopper]
+    large = 2 * np.bincount(shopper, weights=held) > counts
+    place = np.arange(len(events))
+    held = np.where(large[shopper], place == last[shopper], held) & (counts[shopper] > 1)
     return Split(end, events.where(~held), events.where(held))
 
 

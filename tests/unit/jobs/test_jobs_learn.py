@@ -46,6 +46,12 @@ def test_where_hardly_anybody_was_there_before_and_after_the_last_event_is_held_
     assert found.cut == 3 * DAY
 
 
+def test_a_basket_is_held_out_whole_unless_there_is_little_else() -> None:
+    found = last_out(events((0, 1, 0), (0, 2, 0), (0, 3, 4), (0, 4, 4), (1, 1, 0), (1, 2, 4), (1, 3, 4)), 9 * DAY)
+    assert found.future.rows.tolist() == [3, 4, 3]
+    assert found.past.rows.tolist() == [1, 2, 1, 2]
+
+
 def test_what_is_taken_again_is_not_new() -> None:
     parts = last_out(events((0, 1, 0), (0, 2, 1), (0, 1, 2), (1, 4, 0), (1, 5, 3)), 9 * DAY)
     owners, rows = next_new(parts)
