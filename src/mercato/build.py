@@ -18,7 +18,7 @@ from mercato.engine import Engine, Placement, Search
 from mercato.errors import ArtifactError
 from mercato.evaluate.metrics import head
 from mercato.feedback.histories import Events
-from mercato.lists import policies
+from mercato.lists import Known, policies
 from mercato.models.sequence import TrainedSequence, gap_classes
 from mercato.policy.diverse import Likeness
 from mercato.policy.explain import Explain
@@ -237,7 +237,7 @@ def engine(
     counts = parts.behaviour.popular.counts
     best_sellers = head(counts)
     likeness = Likeness(catalog.leaf) if parts.dense is None else Likeness(parts.dense.text_of, parts.dense.vectors)
-    policy = policies(settings.lists, catalog, likeness, counts, ~best_sellers)
+    policy = policies(settings.lists, Known(catalog, likeness, counts, ~best_sellers))
     placements = {}
     for name, pool in POOLS.items():
         score: Score | Mixed = parts.weights[SCORES[name]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +21,31 @@ from mercato.scores import SCORES
 from mercato.settings import Lists
 
 
-def policies(
-    lists: Lists, catalog: Catalog, likeness: Likeness, counts: NDArray[np.float64], tail: Mask
-) -> dict[str, Policy]:
-    """The policy of every placement. ``counts`` (n,) is what sells and what the dial turns towards, ``tail`` (n,) flags
-    what lies outside the head. Raises SettingsError for a placement that does not exist or a knob out of its range."""
+@dataclass(frozen=True)
+class Known:
+    """What policies need to know of n products: how alike they are, what sells (``counts``, also what the dial
+    turns towards), and which are outside the head (``tail``)."""
+
+    catalog: Catalog
+    likeness: Likeness
+    counts: NDArray[np.float64]
+    tail: Mask
+
+
+def policies(lists: Lists, known: Known) -> dict[str, Policy]:
+    """The policy of every placement. Raises SettingsError for an unknown placement or a knob out of range."""
     for name, knobs in _knobs(lists).items():
         for placement in knobs:
             if placement not in SCORES:
-                known = ", ".join(SCORES)
-                raise SettingsError(f"no placement {placement!r}", where=f"[lists.{name}]", hint=f"known: {known}")
-    departments = branches(catalog)
-    return {
-        placement: Chain((*_always(lists, catalog, placement), *_turned(lists, placement, departments, likeness, tail),
-                          Dial(counts, int(lists.personal.get(placement, 100)))))
-        for placement in SCORES
-    }  # fmt: skip
+                names = ", ".join(SCORES)
+                raise SettingsError(f"no placement {placement!r}", where=f"[lists.{name}]", hint=f"known: {names}")
+    departments = branches(known.catalog)
+    found: dict[str, Policy] = {}
+    for placement in SCORES:
+        turned = _turned(lists, placement, departments, known)
+        dial = Dial(known.counts, int(lists.personal.get(placement, 100)))
+        found[placement] = Chain((*_always(lists, known.catalog, placement), *turned, dial))
+    return found
 
 
 def _knobs(lists: Lists) -> Mapping[str, Mapping[str, float]]:
@@ -51,15 +61,13 @@ def _always(lists: Lists, catalog: Catalog, placement: str) -> tuple[Policy, ...
     return OnePerGroup(catalog.group), Cap(catalog.leaf, lists.per_category)
 
 
-def _turned(
-    lists: Lists, placement: str, departments: NDArray[np.int32], likeness: Likeness, tail: Mask
-) -> tuple[Policy, ...]:
+def _turned(lists: Lists, placement: str, departments: NDArray[np.int32], known: Known) -> tuple[Policy, ...]:
     """Tail before calibration: the other way round the tail takes back what calibration gave (bench/rerank.py)."""
     found: list[Policy] = []
     if share := lists.tail.get(placement, 0.0):
-        found.append(TailExposure(tail, share, lists.tail_slack))
+        found.append(TailExposure(known.tail, share, lists.tail_slack))
     if strength := lists.calibrated.get(placement, 0.0):
         found.append(Calibrated(departments, strength))
     if strength := lists.diverse.get(placement, 0.0):
-        found.append(MaximalMarginal(likeness, strength))
+        found.append(MaximalMarginal(known.likeness, strength))
     return tuple(found)

@@ -14,15 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from mercato import build
 from mercato.engine import Engine
-from mercato.evaluate.metrics import head
 from mercato.evaluate.offline import Case, Rank, compare
+from mercato.jobs.evaluate import alone
 from mercato.jobs.examples import Split, request
 from mercato.jobs.learn import Learned, learn
 from mercato.jobs.sequences import LeaveOneOut
 from mercato.jobs.train import drafted
 from mercato.models.vectors import NamedEncoder
 from mercato.policy.rules import Narrow
-from mercato.ports import Retriever
 from mercato.rank.boosted import Boosted
 from mercato.retrieve.pairs import Neighbours, PairLane
 from mercato.schema import Ranking, Request, Rows
@@ -96,7 +95,7 @@ def _run(
     ]
     rankers = {OURS: _served(engine, "discover")}
     if seed == 0:
-        rankers = {**_nulls(fitted, given), **_alone(settings, parts), **rankers, **_forms(engine, learned)}
+        rankers = {**_nulls(fitted, given), **alone(settings, parts), **rankers, **_forms(engine, learned)}
     tick(f"ranking {len(cases):,} cases")
     begun = perf_counter()
     rows = compare(cases, rankers, OURS, fitted)
@@ -137,24 +136,6 @@ def _forms(engine: Engine, learned: Learned) -> dict[str, Rank]:
 
         found["mercato, readable sum"] = readable
     return {**found, "mercato, tail placement": _served(engine, "tail")}
-
-
-def _alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
-    """Every lane of the shop that has something to say, by itself."""
-    narrow = Narrow(head(parts.behaviour.popular.counts))
-    found = build.lanes(settings, parts.behaviour, parts.dense, parts.content)
-    names = {
-        "transitions": "transition graph, tuned",
-        "ease": "EASE",
-        "taste": "ALS (implicit)",
-        "content": "text of the history",
-        "sequence": "sequence transformer",
-    }
-    return {said: _lane(found[name], narrow, parts) for name, said in names.items() if name in found}
-
-
-def _lane(lane: Retriever, narrow: Narrow, parts: build.Parts) -> Rank:
-    return lambda asked: lane.retrieve(asked, narrow(asked, parts.catalog.sellable), asked.k).rows
 
 
 def _nulls(counts: Any, given: LeaveOneOut) -> dict[str, Rank]:

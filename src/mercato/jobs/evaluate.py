@@ -14,7 +14,7 @@ from mercato import build
 from mercato.catalog import Facet
 from mercato.engine import Engine
 from mercato.errors import DataError, RequestError
-from mercato.evaluate.metrics import bootstrap, ndcg, precision
+from mercato.evaluate.metrics import bootstrap, head, ndcg, precision
 from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.examples import Split, request, split, wanted
 from mercato.jobs.learn import learn
@@ -80,6 +80,7 @@ def recommend(
     tick("discovery")
     new = [Case(request("discover", replay, want.shopper), want.new) for want in cases if len(want.new)]
     discovering = {name: rank for name, rank in rankers.items() if name != "personal frequency"}
+    discovering = {**alone(settings, replace(parts, behaviour=behaviour)), **discovering}
     tasks.append({"name": "discovery", "cases": len(new), "rows": compare(new, discovering, "mercato", counts)})
     days = settings.learn.window_days
     return {
@@ -95,6 +96,24 @@ def _ours(engine: Engine, placement: str = "") -> Rank:
         return engine.catalog.rows(slate.ids)
 
     return rank
+
+
+def alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
+    """Every lane of the shop that has something to say, by itself."""
+    narrow = Narrow(head(parts.behaviour.popular.counts))
+    found = build.lanes(settings, parts.behaviour, parts.dense, parts.content)
+    names = {
+        "transitions": "transition graph, tuned",
+        "ease": "EASE",
+        "taste": "ALS (implicit)",
+        "content": "text of the history",
+        "sequence": "sequence transformer",
+    }
+    return {said: _lane(found[name], narrow, parts) for name, said in names.items() if name in found}
+
+
+def _lane(lane: Retriever, narrow: Narrow, parts: build.Parts) -> Rank:
+    return lambda asked: lane.retrieve(asked, narrow(asked, parts.catalog.sellable), asked.k).rows
 
 
 def _nulls(settings: Settings, replay: Split, behaviour: build.Behaviour, sellable: Any) -> Mapping[str, Rank]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -225,10 +227,13 @@ def exported(net: Net, recipe: SelfAttention) -> bytes:
     classes = torch.zeros(3, t, dtype=torch.int64)
     given = (torch.zeros(3, t, recipe.width), classes, classes.clone())
     shape = {0: batch, 1: time}
-    program = torch.onnx.export(
-        net.tower.eval(), given, input_names=["vectors", "grades", "gaps"], output_names=["read"], dynamo=True,
-        dynamic_shapes=(shape, shape, shape), verbose=False,
-    )  # fmt: skip
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)  # no torchvision: right
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own names
+        program = torch.onnx.export(
+            net.tower.eval(), given, input_names=["vectors", "grades", "gaps"], output_names=["read"], dynamo=True,
+            dynamic_shapes=(shape, shape, shape), verbose=False,
+        )  # fmt: skip
     assert program is not None
     content = program.model_proto.SerializeToString()
     return bytes(content)
