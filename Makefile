@@ -30,7 +30,7 @@ demo: $(VENV)/.installed  ## build the demo shop from a retailer's real year and
 
 check: $(VENV)/.installed-dev  ## lint, types, import contract, fast tests (under 2 minutes)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
-	$(BIN)/pytest -n 2 tests/laws tests/unit tests/golden -m 'not crash'
+	$(BIN)/pytest -n 2 tests/laws tests/unit tests/golden -m 'not crash and not train'
 
 test: $(VENV)/.installed-dev  ## everything that .ci/run checks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

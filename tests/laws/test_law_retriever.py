@@ -156,7 +156,17 @@ def content(shop: World) -> Retriever:
     return Content(width=16).fit(dense.vectors, dense.text_of)
 
 
-def sequence(shop: World) -> Retriever:
+@cache
+def trained() -> Retriever:
+    """Once for all laws: writing the network's graph takes longer than training it."""
+    return _sequence(world())
+
+
+def sequence(_: World) -> Retriever:
+    return trained()
+
+
+def _sequence(shop: World) -> Retriever:
     recipe = SelfAttention(width=16, heads=1, layers=1, longest=20, epochs=1)
     grades = shop.grades.astype(np.int8)
     with TemporaryDirectory() as folder:

@@ -118,6 +118,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("letters")
+@pytest.mark.train
 def test_a_bench_run_is_ahead_of_the_nulls_and_says_what_it_chose(tmp_path: Path) -> None:
     report = bench_recommend(sequences(tmp_path), seeds=1, home=tmp_path, settings=SMALL)
     rows = {row["model"]: row for row in report["tasks"][0]["rows"]}
@@ -131,6 +132,7 @@ def test_a_bench_run_is_ahead_of_the_nulls_and_says_what_it_chose(tmp_path: Path
 
 
 @pytest.mark.usefixtures("letters")
+@pytest.mark.train
 def test_a_shop_trained_on_the_same_file_finds_as_much(tmp_path: Path) -> None:
     path = sequences(tmp_path)
     lines = [line.split() for line in path.read_text().splitlines()]

@@ -38,6 +38,7 @@ def silent(_: str) -> None:
     """Nobody watches."""
 
 
+@pytest.mark.train
 def test_the_order_is_learned_and_a_product_nobody_took_is_read_from_its_text(tmp_path: Path) -> None:
     trained = fit(replace(SMALL, epochs=25, patience=25, id_dropout=0.5), behaved(), tmp_path, silent)
     assert trained.account["validation_ndcg"] > 0.8, "the next step of a ring is certain; chance is .03"
@@ -46,6 +47,7 @@ def test_the_order_is_learned_and_a_product_nobody_took_is_read_from_its_text(tm
     assert trained.items[29] @ read > trained.items[28] @ read, "after 4 comes what reads like 5"
 
 
+@pytest.mark.train
 @pytest.mark.parametrize("loss", ["full", "sampled", "gbce"])
 def test_every_loss_falls(loss: str, tmp_path: Path) -> None:
     recipe = replace(SMALL, loss=loss, negatives=10, epochs=6)
@@ -58,6 +60,7 @@ def test_an_unknown_loss_is_named(tmp_path: Path) -> None:
         fit(replace(SMALL, loss="hinge"), behaved(), tmp_path, silent)
 
 
+@pytest.mark.train
 def test_a_killed_run_ends_with_the_model_of_an_unbroken_one(tmp_path: Path) -> None:
     unbroken = fit(SMALL, behaved(), tmp_path / "whole", silent)
 
@@ -74,6 +77,7 @@ def test_a_killed_run_ends_with_the_model_of_an_unbroken_one(tmp_path: Path) -> 
     assert resumed.encoder.graph == unbroken.encoder.graph
 
 
+@pytest.mark.train
 def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path) -> None:
     whole = fit(SMALL, behaved(), tmp_path, silent)
     (checkpoint,) = tmp_path.glob("*.pt")
@@ -106,6 +110,7 @@ def test_what_is_served_is_what_was_trained(tmp_path: Path) -> None:
             np.testing.assert_allclose(read, expected, atol=1e-5, err_msg="padding changes nothing")
 
 
+@pytest.mark.train
 def test_a_model_is_kept_and_a_broken_one_refused(tmp_path: Path) -> None:
     trained = fit(replace(SMALL, epochs=1), behaved(), tmp_path / "cache", silent)
     trained.save(tmp_path / "model")
