@@ -83,11 +83,12 @@ def _run(
     settings = replace(settings, sequence=replace(settings.sequence, seed=seed))
     settings = replace(settings, learn=replace(settings.learn, seed=seed))
     begun = perf_counter()
-    learned = learn(settings, draft, given.end, cache, tick)
+    held = validation(given)
+    learned = learn(settings, draft, given.end, cache, tick, replay=held)
     trained = perf_counter() - begun
     parts = replace(draft, behaviour=learned.behaviour, weights=learned.weights)
     engine = build.engine(settings, parts, None, {})
-    fitted = np.bincount(_fitted(given).rows, minlength=len(given.catalog)).astype(float)
+    fitted = np.bincount(held.past.rows, minlength=len(given.catalog)).astype(float)
     replay = Split(given.end, given.known, given.known)
     cases = [
         Case(request("discover", replay, int(owner)), np.array([row], np.int32))
@@ -95,7 +96,7 @@ def _run(
     ]
     rankers = {OURS: _served(engine, "discover")}
     if seed == 0:
-        rankers = {**_nulls(fitted, given), **alone(settings, parts), **rankers, **_forms(engine, learned)}
+        rankers = {**_nulls(fitted, held, given), **alone(settings, parts), **rankers, **_forms(engine, learned)}
     tick(f"ranking {len(cases):,} cases")
     begun = perf_counter()
     rows = compare(cases, rankers, OURS, fitted)
@@ -106,10 +107,11 @@ def _run(
     }
 
 
-def _fitted(given: LeaveOneOut) -> Any:
-    """What the lanes saw: everything but each shopper's last known event."""
-    last = np.r_[given.known.owner[1:] != given.known.owner[:-1], True]
-    return given.known.where(~last)
+def validation(given: LeaveOneOut) -> Split:
+    """The protocol's own cut: the last known event of each shopper with a test case validates, all others train."""
+    owner = given.known.owner
+    last = np.r_[owner[1:] != owner[:-1], True] & np.isin(owner, given.owners)
+    return Split(given.end, given.known.where(~last), given.known.where(last))
 
 
 def _served(engine: Engine, placement: str) -> Rank:
@@ -138,7 +140,7 @@ def _forms(engine: Engine, learned: Learned) -> dict[str, Rank]:
     return {**found, "mercato, tail placement": _served(engine, "tail")}
 
 
-def _nulls(counts: Any, given: LeaveOneOut) -> dict[str, Rank]:
+def _nulls(counts: Any, held: Split, given: LeaveOneOut) -> dict[str, Rank]:
     narrow = Narrow(np.zeros(len(counts), bool))
     sellable = given.catalog.sellable
     random = np.random.default_rng(0)
@@ -148,7 +150,7 @@ def _nulls(counts: Any, given: LeaveOneOut) -> dict[str, Rank]:
         # ties are broken anew in every list, so that on average each stands at its expected place
         return Ranking.best_first(rows, counts[rows] + random.random(len(rows)) / 2, asked.k).rows
 
-    past = _fitted(given)
+    past = held.past
     # the plain method at its best: nothing left out, nothing damped
     pairs = Neighbours(neighbours=1000, shrink=0.0, largest=1000, support=1).fit(past.owner, past.rows, len(counts))
     whole = PairLane(pairs, "history", half_life_days=1e9, newest=1000)

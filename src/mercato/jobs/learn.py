@@ -41,16 +41,23 @@ class Learned:
 
 
 def learn(
-    settings: Settings, draft: build.Parts, end: int, cache: Path, tick: Tick, ties: Ties | None = None
+    settings: Settings,
+    draft: build.Parts,
+    end: int,
+    cache: Path,
+    tick: Tick,
+    ties: Ties | None = None,
+    replay: Split | None = None,
 ) -> Learned:
     """Everything from the events of ``draft`` before ``end`` (UTC seconds).
 
     The lanes are first fitted on what came before the held-out events, so that settings, the length of training and
     the weights are chosen on what no lane has seen; with ``[learn] refit`` they are then fitted again on everything.
+    ``replay`` says what is held out where a protocol does; ``split`` decides otherwise.
     """
     n = len(draft.catalog)
     hinted = hints(settings, draft.catalog)
-    replay = split(draft.events, end, settings.learn.window_days)
+    replay = replay or split(draft.events, end, settings.learn.window_days)
     if not len(replay.past) or not len(replay.future):
         behaviour = build.learn_behaviour(settings, draft.events, n, end, tick, ties)
         return Learned(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mercato.errors import DataError
+from mercato.jobs.bench import validation
 from mercato.jobs.sequences import LeaveOneOut, read_sequences
 
 
@@ -44,6 +45,18 @@ def test_events_of_one_second_keep_the_order_of_the_file(tmp_path: Path) -> None
     lines = [f"u\t{item}\t{1_500_000_000 + at}" for item, at in (("b", 5), ("a", 5), ("c", 4), ("d", 9))]
     path.write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(lines) + "\n")
     assert named(read_sequences(path)) == {"u": (["c", "b", "a"], "d")}
+
+
+def test_real_times_are_cut_by_the_protocol_too_and_not_at_a_date(tmp_path: Path) -> None:
+    path = tmp_path / "some.inter"
+    lines = [f"u{n}\ti{n + step}\t{1_500_000_000 + step * 86_400 * 30}" for n in range(20) for step in range(6)]
+    path.write_text("user_id:token\titem_id:token\ttimestamp:float\n" + "\n".join(lines) + "\n")
+    given = read_sequences(path)
+    cut = validation(given)
+    pairs = zip(cut.future.owner, cut.future.rows, strict=True)
+    held = {given.known.shoppers[owner]: given.catalog.ids[row] for owner, row in pairs}
+    assert held == {f"u{n}": f"i{n + 4}" for n in range(20)}
+    assert len(cut.past) == 20 * 4
 
 
 def test_texts_and_attributes_by_other_ids(tmp_path: Path) -> None:
