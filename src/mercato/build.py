@@ -41,11 +41,11 @@ from mercato.retrieve.social import SocialLane, Ties
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
-from mercato.scores import POOLS, SCORES, Score, silent_lanes
+from mercato.scores import MIXED, POOLS, SCORES, Score, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
-LAYOUT = 2
+LAYOUT = 3
 """The layout of a snapshot; one of another layout is refused and trained anew."""
 
 _TAIL_QUOTA = 40
@@ -181,14 +181,15 @@ def _content(folder: Path, dense: DenseIndex | None, settings: Settings) -> Cont
 def _written(score: Score) -> dict[str, Any]:
     if isinstance(score, Linear):
         return {"signals": score.signals}
-    return {"signals": score.signals, "model": score.model, "extra": score.extra.signals}
+    return {"signals": score.signals, "model": score.model, "extra": score.extra.signals, "first": score.first.signals}
 
 
 def _read(kept: dict[str, Any]) -> Score:
     signals = tuple(Signal(**signal) for signal in kept["signals"])
     if "model" not in kept:
         return Linear(signals)
-    return Boosted(signals, kept["model"], Linear(tuple(Signal(**signal) for signal in kept["extra"])))
+    extra, first = (Linear(tuple(Signal(**signal) for signal in kept[name])) for name in ("extra", "first"))
+    return Boosted(signals, kept["model"], extra, first)
 
 
 def lanes(
@@ -241,9 +242,10 @@ def engine(
     placements = {}
     for name, pool in POOLS.items():
         score: Score | Mixed = parts.weights[SCORES[name]]
-        if name == "home":
+        mixed = name in MIXED
+        if mixed:
             score = Mixed(parts.weights["again"], parts.weights["new"], settings.lists.new_every)
-        silent = silent_lanes(parts.weights, ("again", "new") if name == "home" else (SCORES[name],))
+        silent = silent_lanes(parts.weights, ("again", "new") if mixed else (SCORES[name],))
         chosen = {lane: found[lane] for lane in pool if lane in found and lane not in silent}
         watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
         quota = _TAIL_QUOTA if settings.lists.tail.get(name) else 0

@@ -41,6 +41,10 @@ class Understood(Protocol):
 class Readable(Protocol):
     """A ranker whose score can be taken apart."""
 
+    def worth(self, ranking: Ranking) -> Ranking:
+        """The rows of a pool that are worth ranking, in the same order."""
+        ...
+
     def scored(self, ranking: Ranking) -> Ranking:
         """The same rows in the same order with new scores."""
         ...
@@ -112,7 +116,7 @@ class Engine:
         started = perf_counter()
         placement = self._placement(request)
         pool, failed = self.pooled(request, hidden)
-        scored = placement.score.scored(pool)
+        scored = placement.score.scored(placement.score.worth(pool))
         ranking = placement.policy.apply(request, Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
         page = ranking.take(slice(request.page * request.k, (request.page + 1) * request.k))
         return self._answer(request, page, len(ranking), placement.score, slate_id, started, degraded=failed)

@@ -44,6 +44,9 @@ SCORES: Mapping[str, str] = {
 }
 """Which readable score orders each placement."""
 
+MIXED = ("home", "email")
+"""Placements that keep every few places for something new: the same list in the shop as in the mail."""
+
 
 def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:
     """The signals of each score with the weights used until enough behaviour was seen to learn them."""
@@ -109,7 +112,7 @@ def complete(
         extra = (now,) if name != "basket" else ()
         found = trees.get(name)
         readable = Linear((*scores[name].signals, *extra))
-        scores[name] = readable if found is None else replace(found, extra=Linear(extra))
+        scores[name] = readable if found is None else replace(found, extra=Linear(extra), first=readable)
     scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
     scores["session"] = Linear((*basket, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
     return scores

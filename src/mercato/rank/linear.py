@@ -39,6 +39,10 @@ class Linear:
 
     signals: tuple[Signal, ...] = field(default_factory=tuple)
 
+    def worth(self, ranking: Ranking) -> Ranking:
+        """Every row: a sum costs next to nothing."""
+        return ranking
+
     def scored(self, ranking: Ranking) -> Ranking:
         """The same rows in the same order, scored by the sum of the terms; a note that is missing adds nothing."""
         terms: dict[str, Scores] = {name: np.zeros(len(ranking)) for name in ("behaviour", "attribute", "relation")}

@@ -27,6 +27,12 @@ class Mixed:
     new: Linear | Boosted
     every: int = 3
 
+    def worth(self, ranking: Ranking) -> Ranking:
+        """What either score is asked about, in the same order."""
+        bought = self._bought(ranking)
+        parts = (self.again.worth(ranking.take(bought)), self.new.worth(ranking.take(~bought)))
+        return ranking.take(np.isin(ranking.rows, np.concatenate([part.rows for part in parts])))
+
     def scored(self, ranking: Ranking) -> Ranking:
         """The same rows in the same order with their places' scores."""
         bought = self._bought(ranking)
