@@ -49,12 +49,9 @@ class Readable(Protocol):
         """The same rows in the same order with new scores."""
         ...
 
-    def explained(self, ranking: Ranking) -> Ranking:
-        """Rows of a scored ranking with ``term:NAME`` notes that add up to their scores."""
-        ...
-
-    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
-        """(note, what it adds to the score), largest first."""
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[list[tuple[str, float]]]]:
+        """Rows of a scored ranking with ``term:NAME`` notes that add up to their scores, and per row (note, what it
+        adds to the score), largest first."""
         ...
 
 
@@ -258,8 +255,8 @@ class Engine:
         degraded: tuple[str, ...] = (),
     ) -> tuple[Slate, Impression]:
         degraded = (*self.degraded, *degraded)
-        page = score.explained(page)
-        items = tuple(self._item(request, page, place, score) for place in range(len(page)))
+        page, evidence = score.explained(page)
+        items = tuple(self._item(request, page, place, evidence[place]) for place in range(len(page)))
         slate = Slate(
             id=slate_id,
             items=items,
@@ -286,14 +283,14 @@ class Engine:
             degraded=degraded,
         )
 
-    def _item(self, request: Request, page: Ranking, place: int, score: Readable) -> Item:
+    def _item(self, request: Request, page: Ranking, place: int, why: Sequence[tuple[str, float]]) -> Item:
         row = int(page.rows[place])
         product = self.catalog.product(row)
         if not request.explain:
             return Item(product, float(page.scores[place]))
-        notes = {name: float(values[place]) for name, values in page.notes.items()}
-        terms = {name.removeprefix("term:"): value for name, value in notes.items() if name.startswith("term:")}
-        reason, evidence = self.reason(request, row, score.shares(notes))
+        notes = page.notes.items()
+        terms = {name.removeprefix("term:"): float(said[place]) for name, said in notes if name.startswith("term:")}
+        reason, evidence = self.reason(request, row, why)
         return Item(product, float(page.scores[place]), terms, reason, evidence)
 
 

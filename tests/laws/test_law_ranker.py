@@ -107,8 +107,8 @@ def test_the_evidence_of_an_item_adds_up_to_its_score(ranking: Ranking, signals:
     score = Linear(tuple(signals))
     scored = score.scored(ranking)
     assert np.array_equal(scored.rows, ranking.rows), "scoring alone moves nothing"
-    for place in range(len(scored)):
-        shares = score.shares({name: float(values[place]) for name, values in scored.notes.items()})
+    _, evidence = score.explained(ranking)
+    for place, shares in enumerate(evidence):
         assert [worth for _, worth in shares] == sorted((worth for _, worth in shares), reverse=True)
         assert sum(worth for _, worth in shares) == pytest.approx(scored.scores[place], rel=1e-9, abs=1e-9)
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mercato.rank.boosted import Boosted, table
 from mercato.rank.linear import Linear
 from mercato.rank.train import Example, ListwiseFit
-from mercato.schema import Ranking
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,15 @@ class BoostedFit:
         features = np.concatenate([table(readable.signals, example.ranking) for example in useful])
         labels = np.concatenate([example.wanted > 0 for example in useful]).astype(np.int32)
         groups = np.array([len(example.ranking) for example in useful])
-        trees = lgb.train(self._parameters(), lgb.Dataset(features, labels, group=groups), self.trees)
+        weights = np.repeat([example.weight for example in useful], groups)
+        data = lgb.Dataset(features, labels, weight=weights, group=groups)
+        trees = lgb.train(self._parameters(), data, self.trees)
         gain = trees.feature_importance("gain")
         heard = zip(readable.signals, gain / max(float(gain.sum()), 1e-12), strict=True)
         return Boosted(
-            tuple(replace(signal, weight=round(float(share), 6)) for signal, share in heard), trees.model_to_string()
+            tuple(replace(signal, weight=round(float(share), 6)) for signal, share in heard),
+            trees.model_to_string(),
+            first=readable,
         )
 
     def _parameters(self) -> dict[str, Any]:
@@ -76,8 +79,8 @@ def better(
 ) -> tuple[Linear, Boosted | None, dict[str, float]]:
     """The readable score fitted on all ``examples``, and the trees where cross-validation finds them better.
 
-    Two folds, each ranked by what the other taught; ``ahead(trees, linear)`` decides on the NDCG@10 of every list. The
-    account holds both means: what the readable form costs.
+    Two folds, each ranked by what the other taught; ``ahead(trees, linear)`` decides on the NDCG@10 of every list,
+    each counted by its weight. The account holds both means: what the readable form costs.
     """
     readable = linear.fit(examples)
     folds = examples[::2], examples[1::2]
@@ -87,9 +90,10 @@ def better(
         trees = boosted.fit(taught, plain)
         if trees is None:
             return readable, None, {}
-        gains[0].extend(_ndcg(plain.scored(example.ranking), example.wanted) for example in judged)
-        gains[1].extend(_ndcg(trees.scored(example.ranking), example.wanted) for example in judged)
-    said = {"readable": round(float(np.mean(gains[0])), 4), "trees": round(float(np.mean(gains[1])), 4)}
+        gains[0].extend(example.weight * _ndcg(plain, example) for example in judged)
+        gains[1].extend(example.weight * _ndcg(trees, example) for example in judged)
+    share = len(examples) / sum(example.weight for example in examples)
+    said = {"readable": round(float(np.mean(gains[0])) * share, 4), "trees": round(float(np.mean(gains[1])) * share, 4)}
     if not ahead(np.array(gains[1]), np.array(gains[0])):
         return readable, None, said
     return readable, boosted.fit(examples, readable), said
@@ -99,11 +103,14 @@ def _deepest(example: Example, readable: Linear, most: int) -> Example:
     if len(example.ranking) <= most:
         return example
     best = np.sort(np.argsort(-readable.scored(example.ranking).scores, kind="stable")[:most])
-    return Example(example.ranking.take(best), example.wanted[best])
+    return replace(example, ranking=example.ranking.take(best), wanted=example.wanted[best])
 
 
-def _ndcg(scored: Ranking, wanted: NDArray[np.float64], k: int = 10) -> float:
+def _ndcg(score: Linear | Boosted, example: Example, k: int = 10) -> float:
+    """Of the list as it would be served: what is not worth ranking is not in it."""
+    scored = score.scored(score.worth(example.ranking))
+    wanted = example.ranking.rows[example.wanted > 0]
     order = np.lexsort((scored.rows, -scored.scores))[:k]
     discounts = 1 / np.log2(np.arange(2, k + 2))
-    best = float(discounts[: min(k, int((wanted > 0).sum()))].sum())
-    return float(((wanted[order] > 0) * discounts[: len(order)]).sum() / best) if best else 0.0
+    best = float(discounts[: min(k, len(wanted))].sum())
+    return float((np.isin(scored.rows[order], wanted) * discounts[: len(order)]).sum() / best) if best else 0.0

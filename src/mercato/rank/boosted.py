@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.errors import ArtifactError
-from mercato.rank.linear import TERM, Linear, Signal, note
-from mercato.schema import Ranking, Request, Scores
+from mercato.rank.linear import TERM, Evidence, Linear, Signal, evidence, note
+from mercato.schema import Ranking, Request
 
 BASE = "base"
 """The term that is the same for every row: what the trees say of a row they know nothing of."""
@@ -59,31 +58,30 @@ class Boosted:
         raw = self._trees.predict(table(self.signals, ranking), raw_score=True, num_threads=1)
         return Ranking(ranking.rows, raw + self.extra.scored(ranking).scores, ranking.notes)
 
-    def explained(self, ranking: Ranking) -> Ranking:
-        """``ranking`` scored, with a ``term:NAME`` note per term that add up to the score."""
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
+        """``ranking`` scored, with a ``term:NAME`` note per term that add up to the score; and per row the evidence."""
         if not len(ranking):
-            return ranking
+            return ranking, []
         extra = self.extra.scored(ranking)
         terms = {name: values for name, values in extra.notes.items() if name.startswith(TERM)}
         given = self._given(table(self.signals, ranking))
         for place, term in enumerate([*(signal.term for signal in self.signals), BASE]):
             name = f"{TERM}{term}"
             terms[name] = terms.get(name, 0.0) + given[:, place]
-        score: Scores = np.sum(list(terms.values()), axis=0)
-        return Ranking(ranking.rows, score, {**ranking.notes, **terms})
+        score = self.scored(ranking).scores
+        # shares are summed in another order than leaves: the base takes the last digit, so that no tie is broken by it
+        terms[TERM + BASE] = terms[TERM + BASE] + (score - np.sum(list(terms.values()), axis=0))
+        names = [*(signal.note for signal in self.signals), *(signal.note for signal in self.extra.signals)]
+        # what is absent speaks for nothing, whatever the trees make of its absence
+        own = [np.where(note(one, ranking) > 0, given[:, at], 0.0) for at, one in enumerate(self.signals)]
+        more = [signal.worth(note(signal, ranking)) for signal in self.extra.signals]
+        explained = Ranking(ranking.rows, score, {**ranking.notes, **terms})
+        return explained, evidence(names, [*own, *more], len(ranking))
 
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
         """Ordered by score, with terms."""
         scored = self.scored(ranking)
-        return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
-
-    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
-        """(note, what it adds to the score) for one item, largest first; only what speaks for it."""
-        one = Ranking(np.zeros(1, np.int32), np.zeros(1), {name: np.array([value]) for name, value in notes.items()})
-        given = self._given(table(self.signals, one))[0]
-        own = [(signal.note, float(worth)) for signal, worth in zip(self.signals, given, strict=False)]
-        positive = [(name, worth) for name, worth in own if worth > 0 and notes.get(name, 0.0) > 0]
-        return sorted((*positive, *self.extra.shares(notes)), key=lambda pair: -pair[1])
+        return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))[0]
 
     def _given(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, signals + 1): the share of each signal and, last, the base."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.schema import Ranking, Request, Scores
+
+Evidence = list[tuple[str, float]]
+"""(note, what it adds to a row's score), largest first; only what speaks for the row."""
 
 TERM = "term:"
 """Prefix of the note that holds one term; the terms of a row add up to its score."""
@@ -54,21 +57,27 @@ class Linear:
         notes = {**ranking.notes, **{f"{TERM}{name}": values for name, values in terms.items()}}
         return Ranking(ranking.rows, score, notes)
 
-    def explained(self, ranking: Ranking) -> Ranking:
-        """The same as ``scored``: a sum is its own explanation."""
-        return self.scored(ranking)
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
+        """The same as ``scored``, a sum is its own explanation; and per row the evidence behind the terms."""
+        heard = [signal for signal in self.signals if signal.note in ranking.notes]
+        worths = [signal.worth(ranking.notes[signal.note]) for signal in heard]
+        return self.scored(ranking), evidence([signal.note for signal in heard], worths, len(ranking))
 
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
         """Ordered by the sum of the terms."""
         scored = self.scored(ranking)
         return Ranking.best_first(scored.rows, scored.scores, notes=scored.notes)
 
-    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
-        """(note, what it adds to the score) for one item, largest first: the evidence behind the terms."""
-        worths = [(signal.note, float(signal.worth(np.array(notes.get(signal.note, 0.0))))) for signal in self.signals]
-        return sorted((pair for pair in worths if pair[1] > 0), key=lambda pair: -pair[1])
-
 
 def note(signal: Signal, ranking: Ranking) -> NDArray[np.float64]:
     """The signal's note (n,), zeros where no lane gave it."""
     return np.asarray(ranking.notes.get(signal.note, np.zeros(len(ranking))), float)
+
+
+def evidence(names: Sequence[str], worths: Sequence[Scores], n: int) -> list[Evidence]:
+    """Per row (n of them) the positive ``worths`` (one array (n,) a name), largest first."""
+    found: list[Evidence] = []
+    for place in range(n):
+        pairs = [(name, float(values[place])) for name, values in zip(names, worths, strict=True) if values[place] > 0]
+        found.append(sorted(pairs, key=lambda pair: -pair[1]))
+    return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mercato.rank.boosted import Boosted
-from mercato.rank.linear import TERM, Linear
+from mercato.rank.linear import TERM, Evidence, Linear
 from mercato.schema import Ranking, Request, Scores
 
 _BOUGHT = "lane:habit"
@@ -39,24 +38,28 @@ class Mixed:
         own = np.where(bought, self.again.scored(ranking).scores, self.new.scored(ranking).scores)
         return Ranking(ranking.rows, self._placed(ranking.rows, own, bought), ranking.notes)
 
-    def explained(self, ranking: Ranking) -> Ranking:
-        """``ranking`` as ``scored`` left it, with ``term:NAME`` notes that add up to its scores."""
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
+        """``ranking`` as ``scored`` left it, with ``term:NAME`` notes that add up to its scores; and per row the
+        evidence of whichever score it was given."""
         bought = self._bought(ranking)
-        parts = (self.again.explained(ranking), self.new.explained(ranking))
-        names = dict.fromkeys(name for part in parts for name in part.notes if name.startswith(TERM))
-        none = np.zeros(len(ranking))
-        terms = {name: np.where(bought, *(part.notes.get(name, none) for part in parts)) for name in names}
-        own = np.where(bought, parts[0].scores, parts[1].scores)
-        return Ranking(ranking.rows, ranking.scores, {**ranking.notes, **terms, f"{TERM}mix": ranking.scores - own})
+        halves = [(np.flatnonzero(bought), self.again), (np.flatnonzero(~bought), self.new)]
+        own, terms = np.zeros(len(ranking)), dict[str, Scores]()
+        found: list[Evidence] = [[] for _ in range(len(ranking))]
+        for places, score in halves:
+            part, evidence = score.explained(ranking.take(places))
+            own[places] = part.scores
+            for name, values in part.notes.items():
+                if name.startswith(TERM):
+                    terms.setdefault(name, np.zeros(len(ranking)))[places] = values
+            for place, one in zip(places.tolist(), evidence, strict=True):
+                found[place] = one
+        notes = {**ranking.notes, **terms, f"{TERM}mix": ranking.scores - own}
+        return Ranking(ranking.rows, ranking.scores, notes), found
 
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
         """Ordered by the scores of ``scored``, with terms."""
         scored = self.scored(ranking)
-        return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
-
-    def shares(self, notes: Mapping[str, float]) -> list[tuple[str, float]]:
-        """(note, what it adds to the score) of whichever score the item was given."""
-        return (self.again if notes.get(_BOUGHT, 0.0) > 0 else self.new).shares(notes)
+        return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))[0]
 
     def _bought(self, ranking: Ranking) -> NDArray[np.bool_]:
         return np.asarray(ranking.notes.get(_BOUGHT, np.zeros(len(ranking)))) > 0

@@ -15,10 +15,12 @@ from mercato.schema import Ranking
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One list as a ranker would see it, and how much each of its rows was wanted afterwards (n,)."""
+    """One list as a ranker would see it, how much each of its rows was wanted afterwards (n,), and how much it counts
+    beside other lists."""
 
     ranking: Ranking
     wanted: NDArray[np.float64]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class ListwiseFit:
         sizes = np.array([len(example.ranking) for example in examples])
         owner = np.repeat(np.arange(len(sizes)), sizes)
         starts = np.r_[0, np.cumsum(sizes)[:-1]]
-        wanted = np.concatenate([example.wanted / example.wanted.sum() for example in examples])
+        counts = np.array([example.weight for example in examples])
+        counts = counts / counts.sum()
+        wanted = np.concatenate([example.wanted / example.wanted.sum() for example in examples]) * counts[owner]
 
         def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             scores = table @ weights
@@ -68,8 +72,8 @@ class ListwiseFit:
             lifted = np.exp(scores - top[owner])
             total = np.add.reduceat(lifted, starts)
             chance = lifted / total[owner]
-            value = float((np.log(total) + top).sum() - wanted @ scores) / len(sizes)
-            slope = table.T @ (chance - wanted) / len(sizes)
+            value = float(counts @ (np.log(total) + top) - wanted @ scores)
+            slope = table.T @ (counts[owner] * chance - wanted)
             return value + self.damping * float(weights @ weights), slope + 2 * self.damping * weights
 
         start = np.full(table.shape[1], 0.1)
