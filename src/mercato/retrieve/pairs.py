@@ -121,7 +121,7 @@ class PairLane:
     decay: float = 1.0
     newest: int = 200
     hops: float = 0.0
-    fan: int = 400
+    fan: int = 150
     recent_seconds: int = 7200
     _worked: Once[Scores] = field(init=False, repr=False)
 

@@ -34,12 +34,13 @@ class SequenceLane:
 
     A row's score is how many times likelier than chance it comes next: n · softmax over all products. The history is
     read anew at every request, so the newest event counts at once and an anonymous session is read like a shopper.
-    ``gaps`` classes the times between events.
+    ``gaps`` classes the times between events; the reason for a row is looked for among the newest ``weighed`` events.
     """
 
     items: NDArray[np.float32]
     reader: Reader
     gaps: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    weighed: int = 12
     _chances: Once[Scores] = field(init=False, repr=False)
     _without: Once[tuple[Rows, NDArray[np.float32]]] = field(init=False, repr=False)
 
@@ -63,13 +64,14 @@ class SequenceLane:
         return chances
 
     def _left_out(self, request: Request) -> tuple[Rows, NDArray[np.float32]]:
-        """The rows read, and (t, width) how much each moved the shopper's vector: whole minus without it."""
+        """The newest ``weighed`` rows read, and how much each moved the shopper's vector: whole minus without it."""
         rows, grades, gaps = self._newest(request.history)
         whole = self.reader.encode(self.items[rows][None], grades[None], gaps[None])
         if len(rows) < 2:
             return rows, whole
-        kept = np.array([np.delete(np.arange(len(rows)), place) for place in range(len(rows))])
-        return rows, whole - self.reader.encode(self.items[rows[kept]], grades[kept], gaps[kept])
+        places = range(max(len(rows) - self.weighed, 0), len(rows))
+        kept = np.array([np.delete(np.arange(len(rows)), place) for place in places])
+        return rows[places.start :], whole - self.reader.encode(self.items[rows[kept]], grades[kept], gaps[kept])
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows that most likely come next; nothing without a history."""
