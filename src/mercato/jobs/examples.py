@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -114,13 +114,14 @@ def examples(engine: Engine, parts: Split, most: int, seed: int) -> dict[str, li
     found: dict[str, list[Example]] = {"again": [], "new": [], "basket": []}
     random = np.random.default_rng(seed)
     for want in wanted(parts, most, seed, engine.catalog.sellable):
-        found["again"] += _example(engine, request("home", parts, want.shopper), want.basket)
+        home = request("home", parts, want.shopper)
+        found["again"] += _example(engine, home, want.basket)
         if len(want.new):
-            found["new"] += _example(engine, request("discover", parts, want.shopper), want.new)
+            found["new"] += _example(engine, replace(home, placement="discover"), want.new)
         if len(want.basket) > 1:
             shuffled = random.permutation(want.basket).astype(np.int32)
             shown = shuffled[: max(1, min(3, len(shuffled) // 2))]
-            asked = request("cart", parts, want.shopper, anchors=shown)
+            asked = replace(home, placement="cart", anchors=shown)
             found["basket"] += _example(engine, asked, shuffled[len(shown) :])
     return found
 

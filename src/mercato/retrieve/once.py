@@ -14,7 +14,9 @@ T = TypeVar("T")
 class Once(Generic[T]):
     """``work`` done once per request and thread: a lane is asked to retrieve, then to score, then where it came from.
 
-    Only the last request of each thread is kept, by identity, so nothing can go stale.
+    Only the last request of each thread is kept. Another one counts as the same when it is by the same shopper at the
+    same moment with the same query, and its history and anchors are the very same objects: what is asked for two
+    placements is worked out once. ``work`` may use nothing else of a request.
     """
 
     def __init__(self, work: Callable[[Request], T]) -> None:
@@ -23,8 +25,14 @@ class Once(Generic[T]):
 
     def __call__(self, request: Request) -> T:
         """The result of ``work`` for ``request``."""
-        if getattr(self._kept, "request", None) is not request:
+        if not _same(getattr(self._kept, "request", None), request):
             self._kept.value = self._work(request)
             self._kept.request = request
         value: T = self._kept.value
         return value
+
+
+def _same(one: Request | None, other: Request) -> bool:
+    if one is None or one.history is not other.history or one.anchors is not other.anchors:
+        return False
+    return (one.shopper, one.at, one.query) == (other.shopper, other.at, other.query)
