@@ -27,10 +27,11 @@ from mercato.ports import Encoder, Retriever
 from mercato.rank.boosted import Boosted
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
-from mercato.rank.mixed import Mixed
+from mercato.rank.mixed import TAKEN, Mixed
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
+from mercato.retrieve.kin import KinLane
 from mercato.retrieve.lexical import LexicalIndex
 from mercato.retrieve.pairs import PairLane, Transitions
 from mercato.retrieve.pairs import load as load_pairs
@@ -220,6 +221,9 @@ def lanes(
         found["social"] = behaviour.social
     if behaviour.sequence is not None:
         found["sequence"] = SequenceLane(behaviour.sequence.items, behaviour.sequence.encoder, gap_classes)
+    if content is not None and content.relatives is not None:
+        base = found.get("sequence", found["transitions"])
+        found["kin"] = KinLane(content.relatives, content.text_of, behaviour.popular.counts > 0, base)
     return found
 
 
@@ -241,11 +245,8 @@ def engine(
     policy = policies(settings.lists, Known(catalog, likeness, counts, ~best_sellers))
     placements = {}
     for name, pool in POOLS.items():
-        score: Score | Mixed = parts.weights[SCORES[name]]
-        mixed = name in MIXED
-        if mixed:
-            score = Mixed(parts.weights["again"], parts.weights["new"], settings.lists.new_every)
-        silent = silent_lanes(parts.weights, ("again", "new") if mixed else (SCORES[name],))
+        score, heard = _score(settings, parts.weights, name)
+        silent = silent_lanes(parts.weights, heard)
         chosen = {lane: found[lane] for lane in pool if lane in found and lane not in silent}
         watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
         quota = _TAIL_QUOTA if settings.lists.tail.get(name) else 0
@@ -281,6 +282,18 @@ def engine(
         versions=versions,
         degraded=degraded if meaning is not None else (*degraded, "meaning"),
     )
+
+
+def _score(settings: Settings, weights: Mapping[str, Score], placement: str) -> tuple[Score | Mixed, tuple[str, ...]]:
+    """What orders a placement, and the names of the scores in it."""
+    own = SCORES[placement]
+    name = "new" if placement in MIXED else own
+    if name not in ("new", "tail"):
+        return weights[name], (name,)
+    fresh = Mixed(weights[name], weights["cold"], settings.lists.arrivals_every, TAKEN)
+    if placement not in MIXED:
+        return fresh, (name, "cold")
+    return Mixed(weights[own], fresh, settings.lists.new_every), (own, name, "cold")
 
 
 def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:

@@ -15,7 +15,7 @@ from mercato.settings import Settings
 Score = Linear | Boosted
 """A score over notes that can be taken apart."""
 
-NEW = ("sequence", "transitions", "ease", "content", "next", "neighbours", "taste", "social")
+NEW = ("sequence", "transitions", "ease", "content", "next", "neighbours", "taste", "social", "kin")
 """The lanes that find what a shopper never had."""
 
 POOLS: Mapping[str, tuple[str, ...]] = {
@@ -74,6 +74,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
     return {
         "again": (*repeat, *popular),
         "new": (*behaviour, *attribute, *relation, *popular),
+        "cold": (Signal("lane:kin", "behaviour", 0.5, 1.0), *attribute, *relation),
         "basket": tuple(anchored),
         "similar": (
             Signal("lane:similar", "attribute", 2.0, 0.3),

@@ -122,7 +122,7 @@ def test_every_score_of_the_engine_is_complete() -> None:
     """Whatever was learned, each placement has a score, and a later signal never hides an earlier one of its note."""
     catalog = Catalog.build(Product(id=str(n), title="x", brand=str(n % 20)) for n in range(100))
     made = scores.complete(Settings(), {}, scores.hints(Settings(), catalog))
-    assert set(scores.SCORES.values()) | {"search"} == set(made)
+    assert set(scores.SCORES.values()) | {"search", "cold"} == set(made)
     for name, score in made.items():
         notes = [signal.note for signal in score.signals]
         assert len(set(notes)) == len(notes), f"{name} counts a note twice"

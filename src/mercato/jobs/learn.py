@@ -15,6 +15,7 @@ from mercato import build
 from mercato.evaluate.metrics import paired
 from mercato.feedback.histories import Events
 from mercato.jobs.examples import Split, examples, next_new, split
+from mercato.jobs.logged import Logged
 from mercato.jobs.tune import tuned_transitions
 from mercato.models.sequence import SelfAttention, TrainedSequence
 from mercato.rank.boost import BoostedFit, better
@@ -26,6 +27,7 @@ from mercato.scores import Score, complete, hints
 from mercato.settings import Settings
 
 Tick = Callable[[str], None]
+NOTHING_LOGGED = Logged()
 
 
 @dataclass(frozen=True)
@@ -48,21 +50,24 @@ def learn(
     tick: Tick,
     ties: Ties | None = None,
     replay: Split | None = None,
+    logged: Logged = NOTHING_LOGGED,
 ) -> Learned:
     """Everything from the events of ``draft`` before ``end`` (UTC seconds).
 
     The lanes are first fitted on what came before the held-out events, so that settings, the length of training and
     the weights are chosen on what no lane has seen; with ``[learn] refit`` they are then fitted again on everything.
-    ``replay`` says what is held out where a protocol does; ``split`` decides otherwise.
+    ``replay`` says what is held out where a protocol does; ``split`` decides otherwise. ``logged`` lists teach the
+    scores beside the replayed ones where there are ``[learn] least_logged``.
     """
     n = len(draft.catalog)
     hinted = hints(settings, draft.catalog)
     replay = replay or split(draft.events, end, settings.learn.window_days)
+    clicks = logged.enough(settings.learn.least_logged)
     if not len(replay.past) or not len(replay.future):
         behaviour = build.learn_behaviour(settings, draft.events, n, end, tick, ties)
-        return Learned(
-            behaviour, complete(settings, {}, hinted), {}, {"sequence": "skipped: nothing to judge it by"}, {}
-        )
+        weights, readable, said = fitted(settings, hinted, clicks)
+        said |= {"sequence": "skipped: nothing to judge it by"} | logged.account(settings.learn.least_logged)
+        return Learned(behaviour, weights, {name: len(found) for name, found in clicks.items()}, said, readable)
     if settings.transitions.tune and len(replay.past) <= settings.transitions.tune_upto:
         graph = tuned_transitions(settings.transitions, replay, n, tick)
         settings = replace(settings, transitions=graph)
@@ -72,17 +77,33 @@ def learn(
     unlearned = replace(draft, behaviour=behaviour, weights=complete(settings, {}, hinted))
     engine = build.engine(settings, unlearned, None, {})
     tick("replaying lists")
-    lists = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
+    replayed = examples(engine, replay, settings.learn.shoppers, settings.learn.seed)
+    lists = {name: [*found, *clicks.get(name, ())] for name, found in replayed.items()}
+    # what nobody took yet is judged by what is known of any product: its text, its kind, its relatives
+    lists["cold"] = replayed["new"]
     tick("fitting the scores")
     weights, readable, chosen = fitted(settings, hinted, lists)
-    said |= chosen
+    said |= chosen | logged.account(settings.learn.least_logged)
     if settings.learn.refit:
-        behaviour = build.learn_behaviour(settings, draft.events, n, end, tick, ties)
-        if sequence is not None:
-            best = int(sequence.account["best_epoch"])
-            again = _trained(settings.sequence, draft, draft.events, None, cache, best, tick)
-            behaviour = replace(behaviour, sequence=again)
+        behaviour = _refitted(settings, draft, end, cache, tick, ties, sequence)
     return Learned(behaviour, weights, {name: len(found) for name, found in lists.items()}, said, readable)
+
+
+def _refitted(
+    settings: Settings,
+    draft: build.Parts,
+    end: int,
+    cache: Path,
+    tick: Tick,
+    ties: Ties | None,
+    sequence: TrainedSequence | None,
+) -> build.Behaviour:
+    """Every lane on all events; the sequence model for as long as was best for ``sequence``."""
+    behaviour = build.learn_behaviour(settings, draft.events, len(draft.catalog), end, tick, ties)
+    if sequence is None:
+        return behaviour
+    best = int(sequence.account["best_epoch"])
+    return replace(behaviour, sequence=_trained(settings.sequence, draft, draft.events, None, cache, best, tick))
 
 
 def fitted(
@@ -95,7 +116,7 @@ def fitted(
     said: dict[str, Any] = {}
     for name, found in lists.items():
         linear = ListwiseFit(tuple(hinted[name]))
-        if not settings.learn.trees:
+        if not settings.learn.trees or name == "cold":
             readable[name] = linear.fit(found)
             continue
         readable[name], better_trees, ndcg = better(found, linear, BoostedFit(), _ahead)

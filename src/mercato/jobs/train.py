@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,6 +21,7 @@ from mercato.codec import dumps
 from mercato.errors import ArtifactError, DataError
 from mercato.feedback.histories import Events
 from mercato.jobs.learn import Learned, learn
+from mercato.jobs.logged import MOST, TEACHING, logged
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder, VectorCache
 from mercato.retrieve.dense import DenseIndex
@@ -109,7 +110,10 @@ def train(
         draft = drafted(settings, catalog, events, home / "cache", clock.tick, encoder)
         end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
         clock.start("behaviour")
-        learned = learn(settings, draft, end, home / "cache", clock.tick, Ties.of(store.relations()))
+        since = datetime.fromtimestamp(end, UTC) - timedelta(days=settings.learn.window_days)
+        clicks = logged(store.answered(since, TEACHING, MOST), catalog)
+        ties = Ties.of(store.relations())
+        learned = learn(settings, draft, end, home / "cache", clock.tick, ties, logged=clicks)
         suggest = suggestions(catalog, learned.behaviour.popular.counts)
         parts = replace(draft, behaviour=learned.behaviour, suggest=suggest, weights=learned.weights)
     clock.start("publish")

@@ -20,6 +20,7 @@ _SENTENCES = {
     "lane:sequence": "Fits what you took lately, such as {source}",
     "lane:ease": "Shoppers who took {source} also take this",
     "lane:content": "Much like {source}, which you took",
+    "lane:kin": "New, and much like {source}, which goes with what you took",
     "lane:neighbours": "Shoppers who buy {source} also buy this",
     "lane:taste": "Fits what you buy, such as {source}",
     "lane:recent": "Because you just chose {source}",

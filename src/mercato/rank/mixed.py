@@ -1,4 +1,4 @@
-"""Two readable scores in, one list out: what is bought again, with every few places kept for something new."""
+"""Two scores in, one list out: what is known one way, with every few places kept for what is not."""
 
 from __future__ import annotations
 
@@ -11,38 +11,47 @@ from mercato.rank.boosted import Boosted
 from mercato.rank.linear import TERM, Evidence, Linear
 from mercato.schema import Ranking, Request, Scores
 
-_BOUGHT = "lane:habit"
+BOUGHT = "lane:habit"
+"""The note that is above zero for what the shopper bought before."""
+
+TAKEN = "lane:popular"
+"""The note that is above zero for what anybody ever took."""
+
+_MIX = f"{TERM}mix"
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """``again`` scores what the shopper bought before, ``new`` everything else; every ``every``-th place is for new.
+    """``known`` scores the rows whose ``note`` is above zero, ``fresh`` all others; every ``every``-th place is for
+    those, with 0 they only come behind.
 
-    The two scores are not on one scale, so a new product that takes its place gets the score of that place, and the
+    That is what the shopper bought before and what is new to them, or what somebody took already and what nobody did.
+    The two scores are not on one scale, so a fresh product that takes its place gets the score of that place, and the
     difference is a term of its own, ``mix``: the terms still add up, and the order is still the order of scores.
     """
 
-    again: Linear | Boosted
-    new: Linear | Boosted
+    known: Linear | Boosted
+    fresh: Linear | Boosted | Mixed
     every: int = 3
+    note: str = BOUGHT
 
     def worth(self, ranking: Ranking) -> Ranking:
         """What either score is asked about, in the same order."""
-        bought = self._bought(ranking)
-        parts = (self.again.worth(ranking.take(bought)), self.new.worth(ranking.take(~bought)))
+        known = self._known(ranking)
+        parts = (self.known.worth(ranking.take(known)), self.fresh.worth(ranking.take(~known)))
         return ranking.take(np.isin(ranking.rows, np.concatenate([part.rows for part in parts])))
 
     def scored(self, ranking: Ranking) -> Ranking:
         """The same rows in the same order with their places' scores."""
-        bought = self._bought(ranking)
-        own = np.where(bought, self.again.scored(ranking).scores, self.new.scored(ranking).scores)
-        return Ranking(ranking.rows, self._placed(ranking.rows, own, bought), ranking.notes)
+        known = self._known(ranking)
+        own = np.where(known, self.known.scored(ranking).scores, self.fresh.scored(ranking).scores)
+        return Ranking(ranking.rows, self._placed(ranking.rows, own, known), ranking.notes)
 
     def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
         """``ranking`` as ``scored`` left it, with ``term:NAME`` notes that add up to its scores; and per row the
         evidence of whichever score it was given."""
-        bought = self._bought(ranking)
-        halves = [(np.flatnonzero(bought), self.again), (np.flatnonzero(~bought), self.new)]
+        known = self._known(ranking)
+        halves = [(np.flatnonzero(known), self.known), (np.flatnonzero(~known), self.fresh)]
         own, terms = np.zeros(len(ranking)), dict[str, Scores]()
         found: list[Evidence] = [[] for _ in range(len(ranking))]
         for places, score in halves:
@@ -53,32 +62,32 @@ class Mixed:
                     terms.setdefault(name, np.zeros(len(ranking)))[places] = values
             for place, one in zip(places.tolist(), evidence, strict=True):
                 found[place] = one
-        notes = {**ranking.notes, **terms, f"{TERM}mix": ranking.scores - own}
-        return Ranking(ranking.rows, ranking.scores, notes), found
+        # a mixture inside a mixture: its own shift is part of the whole
+        terms[_MIX] = terms.get(_MIX, 0.0) + (ranking.scores - own)
+        return Ranking(ranking.rows, ranking.scores, {**ranking.notes, **terms}), found
 
     def rank(self, request: Request, ranking: Ranking) -> Ranking:
         """Ordered by the scores of ``scored``, with terms."""
         scored = self.scored(ranking)
         return self.explained(Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))[0]
 
-    def _bought(self, ranking: Ranking) -> NDArray[np.bool_]:
-        return np.asarray(ranking.notes.get(_BOUGHT, np.zeros(len(ranking)))) > 0
+    def _known(self, ranking: Ranking) -> NDArray[np.bool_]:
+        return np.asarray(ranking.notes.get(self.note, np.zeros(len(ranking)))) > 0
 
-    def _placed(self, rows: NDArray[np.int32], own: Scores, bought: NDArray[np.bool_]) -> Scores:
+    def _placed(self, rows: NDArray[np.int32], own: Scores, known: NDArray[np.bool_]) -> Scores:
         """``own`` with the scores of new rows moved so that they take every ``every``-th place."""
         order = np.lexsort((rows, -own))
-        old, new = order[bought[order]], order[~bought[order]]
+        old, new = order[known[order]], order[~known[order]]
         final = own.copy()
         if not len(old) or not len(new):
             return final
         # new row j stands behind this many old ones; once the old are used up, the rest follow in their own order
         before = (np.arange(len(new)) + 1) * (self.every - 1)
-        inside = before < len(old)
+        inside = (before < len(old)) & (self.every > 0)
         placed = new[inside]
         final[placed] = (final[old[before[inside] - 1]] + final[old[before[inside]]]) / 2
         rest = new[~inside]
-        best = float(own[rest].max(initial=0.0))
-        # strictly below the last old one: a tie, or one rounding up, would put the new one first
-        ceiling = min(float(np.nextafter(final[old[-1]], -np.inf)), best)
-        final[rest] = np.minimum(own[rest] * (ceiling / max(best, 1e-12)), ceiling)
+        # strictly below the last old one: a tie would put the new one first
+        ceiling = float(np.nextafter(final[old[-1]], -np.inf))
+        final[rest] = np.minimum(own[rest] + min(ceiling - float(own[rest].max(initial=-np.inf)), 0.0), ceiling)
         return final

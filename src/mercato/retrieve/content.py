@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mercato.retrieve.kin import Kin, Relatives
 from mercato.retrieve.once import Once
 from mercato.schema import Mask, Ranking, Request, Rows, Scores
 
@@ -33,16 +34,19 @@ class Content:
             axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
             centred = centred @ axes
         length = np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        return ContentLane((centred / length).astype(np.float32), text_of, self)
+        unit = (centred / length).astype(np.float32)
+        return ContentLane(unit, text_of, self, Kin().fit(unit))
 
 
 @dataclass(frozen=True)
 class ContentLane:
-    """``vectors`` (texts, width) float32 of unit length; ``text_of`` (n,) says which text each catalogue row has."""
+    """``vectors`` (texts, width) float32 of unit length; ``text_of`` (n,) says which text each catalogue row has;
+    ``relatives`` are the nearest texts of each, None where there are too many."""
 
     vectors: NDArray[np.float32]
     text_of: NDArray[np.int32]
     recipe: Content
+    relatives: Relatives | None = None
     _cosines: Once[Scores] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -89,8 +93,11 @@ class ContentLane:
         """Write the vectors into ``folder``; which text a row has is kept by the text index."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
+        if self.relatives is not None:
+            self.relatives.save(folder / "relatives")
 
     @staticmethod
     def load(folder: Path, text_of: NDArray[np.int32], recipe: Content) -> ContentLane:
         """Map what ``save`` wrote."""
-        return ContentLane(np.load(folder / "vectors.npy", mmap_mode="r").view(np.ndarray), text_of, recipe)
+        relatives = Relatives.load(folder / "relatives") if (folder / "relatives").is_dir() else None
+        return ContentLane(np.load(folder / "vectors.npy", mmap_mode="r").view(np.ndarray), text_of, recipe, relatives)

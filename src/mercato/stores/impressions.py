@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from mercato.codec import dumps, impression_from_dict, impression_to_dict
-from mercato.schema import Impression
+from mercato.schema import GRADES, Impression
 
 Row = tuple[str, int, str, str, int, bytes]
+Answered = tuple[Impression, list[tuple[str, str, str]]]
+"""What was shown, and the (product_id, type, shopper_id) of everything that was done with it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +42,26 @@ def recent(connection: sqlite3.Connection, limit: int) -> list[Impression]:
     """The last ``limit`` impressions, newest first."""
     rows = connection.execute("SELECT record FROM slates ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
     return [impression_from_dict(orjson.loads(record)) for (record,) in rows]
+
+
+def answered(
+    connection: sqlite3.Connection, since: datetime, placements: Sequence[str], most: int
+) -> Iterator[Answered]:
+    """Impressions of ``placements`` from ``since`` on that somebody viewed, put in the cart or bought something from;
+    of the newest ``most``, the oldest first.
+
+    One pass over the events; records are read one by one, since they are what takes memory.
+    """
+    kinds, places = (", ".join("?" * len(names)) for names in (GRADES, placements))
+    query = f"""SELECT slates.seq, json_group_array(json_array(events.product_id, events.type, events.shopper_id))
+        FROM events JOIN slates USING (slate_id)
+        WHERE events.slate_id <> '' AND events.type IN ({kinds}) AND slates.at >= ? AND slates.placement IN ({places})
+        GROUP BY slates.seq ORDER BY slates.seq DESC LIMIT ?"""  # noqa: S608  question marks only
+    begin = (since - _EPOCH) // timedelta(microseconds=1)
+    found = connection.execute(query, (*GRADES, begin, *placements, most)).fetchall()
+    for seq, did in reversed(found):
+        (record,) = connection.execute("SELECT record FROM slates WHERE seq = ?", (seq,)).fetchone()
+        yield impression_from_dict(orjson.loads(record)), [tuple(one) for one in orjson.loads(did)]
 
 
 def empty_searches(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, datetime]]:

@@ -37,9 +37,8 @@ T = TypeVar("T")
 class ShopStore:
     """Everything a shop keeps; make it with ``ShopStore.open``, share it between threads, close it.
 
-    Every method raises BackendError when the disk fails, the store is closed, or this is a forked child, and
-    DataError when the file is damaged. BackendError from a write means "not acknowledged": send it again, an
-    event_id is kept once.
+    Every method raises BackendError when the disk fails, the store is closed, or this is a forked child, DataError when
+    the file is damaged. BackendError from a write means "not acknowledged": send it again, an event_id is kept once.
     """
 
     def __init__(self, path: Path, lock: FolderLock | None, writer: Writer | None) -> None:
@@ -130,13 +129,11 @@ class ShopStore:
 
     def shopper_events(self, shopper_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, Interaction]]:
         """The newest ``limit`` events of one shopper above ``after``, oldest first; scans what lies above ``after``."""
-        rows = self._ask(log.read_of_shopper, shopper_id, after, limit)
-        return [(row[0], log.event_of(row[1:])) for row in rows]
+        return [(row[0], log.event_of(row[1:])) for row in self._ask(log.read_of_shopper, shopper_id, after, limit)]
 
     def session_events(self, session_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, Interaction]]:
         """The newest ``limit`` events of one session above ``after``, oldest first; scans like ``shopper_events``."""
-        rows = self._ask(log.read_of_session, session_id, after, limit)
-        return [(row[0], log.event_of(row[1:])) for row in rows]
+        return [(row[0], log.event_of(row[1:])) for row in self._ask(log.read_of_session, session_id, after, limit)]
 
     def last_seq(self) -> int:
         """The number of the newest event, 0 in an empty log."""
@@ -214,6 +211,11 @@ class ShopStore:
         """The last ``limit`` impressions, newest first."""
         self.flush()
         return self._ask(impressions.recent, limit)
+
+    def answered(self, since: datetime, placements: Sequence[str], most: int) -> Iterator[impressions.Answered]:
+        """Impressions from ``since`` on that somebody acted on, and how; of the newest ``most``, the oldest first."""
+        self.flush()
+        return self._stream(impressions.answered, since, placements, most)
 
     def empty_searches(self, limit: int = 100) -> list[tuple[str, int, datetime]]:
         """(query, how often, last time) of searches that found nothing, most frequent first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -92,6 +93,18 @@ def sequences(folder: Path) -> Path:
     return path
 
 
+def seer(path: Path) -> Path:
+    """A peer that knows what was wanted, as bench/recommend_peers.py writes peers."""
+    lines = [line.split() for line in path.read_text().splitlines()]
+    products = sorted({item for line in lines for item in line[1:]})
+    wanted = [products.index(line[-1]) for line in lines]
+    peer = {"lists": [[place] for place in wanted], "peak_mb": 1}
+    told = {"products": products, "shoppers": [line[0] for line in lines], "wanted": wanted, "peers": {"seer": peer}}
+    found = path.with_name("peers.json")
+    found.write_text(json.dumps(told))
+    return found
+
+
 TOML = """
 [sequence]
 least = 100
@@ -120,8 +133,12 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("letters")
 @pytest.mark.train
 def test_a_bench_run_is_ahead_of_the_nulls_and_says_what_it_chose(tmp_path: Path) -> None:
-    report = bench_recommend(sequences(tmp_path), seeds=1, home=tmp_path, settings=SMALL)
+    path = sequences(tmp_path)
+    report = bench_recommend(path, peers=seer(path), seeds=1, home=tmp_path, settings=SMALL)
     rows = {row["model"]: row for row in report["tasks"][0]["rows"]}
+    assert rows["seer (peer)"]["ndcg@10"]["mean"] == 1.0
+    assert rows["seer (peer)"]["ours_ahead"]["high"] < 0
+    assert report["peers"] == {"seer (peer)": {"peak_mb": 1}}
     assert {"popularity", "item-kNN", "transition graph, tuned", "sequence transformer", "mercato"} <= set(rows)
     assert report["data"] == {"products": 60, "shoppers": 400, "events": 3200, "cases": 400}
     ours = rows["mercato"]["ndcg@10"]["mean"]

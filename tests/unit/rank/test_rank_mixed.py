@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mercato.rank.linear import Linear, Signal
-from mercato.rank.mixed import Mixed
+from mercato.rank.mixed import TAKEN, Mixed
 from mercato.schema import Ranking
 from shopping import asked
 
@@ -55,3 +55,46 @@ def test_the_difference_is_a_term_of_its_own() -> None:
     assert ranked.notes["term:attribute"][place] == pytest.approx(own)
     assert ranked.notes["term:mix"][place] == pytest.approx(ranked.scores[place] - own)
     assert not ranked.notes["term:mix"][[order.index(row) for row in (0, 1, 2)]].any(), "what is bought again stays"
+
+
+@given(
+    old=st.lists(st.integers(-9, 9).map(float), max_size=6),
+    new=st.lists(st.integers(-9, 9).map(float), max_size=6),
+    cold=st.lists(st.integers(-9, 9).map(float), max_size=6),
+    every=st.integers(2, 4),
+    arrivals=st.integers(0, 4).filter(lambda every: every != 1),
+)
+def test_a_mixture_inside_a_mixture_keeps_every_order_whatever_the_sign(
+    old: list[float], new: list[float], cold: list[float], every: int, arrivals: int
+) -> None:
+    parts = (old, new, cold)
+    flag = [np.array([float(one == part) for one in range(3) for _ in parts[one]]) for part in range(3)]
+    own = np.array([*old, *new, *cold])
+    ranking = Ranking(np.arange(len(own), dtype=np.int32), np.zeros(len(own)), {
+        "lane:habit": flag[0], "lane:popular": flag[0] + flag[1], "own": own,
+    })  # fmt: skip
+    inner = Mixed(Given(), Given(), arrivals, TAKEN)  # type: ignore[arg-type]
+    ranked = Mixed(Given(), inner, every).rank(asked(), ranking)  # type: ignore[arg-type]
+    for part in range(3):
+        mine = [row for row in ranked.rows.tolist() if flag[part][row]]
+        values = [own[row] for row in mine]
+        assert values == sorted(values, reverse=True)
+    terms = [values for name, values in ranked.notes.items() if name.startswith("term:")]
+    np.testing.assert_allclose(np.sum(terms, axis=0), ranked.scores, rtol=1e-9, atol=1e-9)
+    if not arrivals:
+        places = [place for place, row in enumerate(ranked.rows.tolist()) if flag[1][row]]
+        assert all(place > max(places, default=-1) for place, row in enumerate(ranked.rows.tolist()) if flag[2][row])
+
+
+class Given:
+    """A score that is a note, whatever its sign."""
+
+    def worth(self, ranking: Ranking) -> Ranking:
+        return ranking
+
+    def scored(self, ranking: Ranking) -> Ranking:
+        return Ranking(ranking.rows, ranking.notes["own"], ranking.notes)
+
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[list[tuple[str, float]]]]:
+        scored = self.scored(ranking)
+        return scored.noted(**{"term:own": scored.scores}), [[] for _ in range(len(ranking))]

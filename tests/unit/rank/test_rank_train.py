@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,13 @@ def test_a_note_that_no_lane_gave_is_no_error() -> None:
     learned = strengths(ListwiseFit(HINTS).fit(examples))
     assert learned["lane:taste"] > 1
     assert np.isfinite(list(learned.values())).all()
+
+
+def test_a_list_of_twice_the_weight_counts_as_two() -> None:
+    first, second = lists(60, (3.0, 1.0, 0.0, 0.0)), lists(60, (0.0, 1.0, 3.0, 0.0), seed=1)
+    heavy = [replace(example, weight=2.0) for example in second]
+    once, twice = (
+        strengths(ListwiseFit(HINTS).fit([*first, *heavy])),
+        ListwiseFit(HINTS).fit([*first, *second, *second]),
+    )
+    assert once == pytest.approx(strengths(twice), rel=0.02, abs=0.02)

@@ -94,3 +94,19 @@ def test_searches_that_found_nothing(store: ShopStore) -> None:
         ("zebra", 1, NOON + timedelta(minutes=2)),
     ]
     assert len(store.empty_searches(1)) == 1
+
+
+def test_lists_that_somebody_acted_on_come_back_with_what_was_done(store: ShopStore) -> None:
+    for number in range(5):
+        shown = replace(SHOWN, slate_id=f"s{number}", placement="home", at=NOON + timedelta(days=number))
+        store.log_impression(shown)
+    store.log_impression(replace(SHOWN, slate_id="found"))
+    did = [("s4", "detail-page-view"), ("s3", "impression"), ("s2", "detail-page-view"), ("s2", "purchase-complete")]
+    did += [("s0", "add-to-cart"), ("found", "add-to-cart"), ("", "add-to-cart"), ("never shown", "add-to-cart")]
+    store.append(
+        [Interaction(kind, "u1", NOON, "p1", slate_id=slate, event_id=f"{n}") for n, (slate, kind) in enumerate(did)]
+    )
+    found = list(store.answered(NOON + timedelta(days=1), ("home",), 10))
+    assert [shown.slate_id for shown, _ in found] == ["s2", "s4"], "not viewed, too old, search, no list, no such list"
+    assert sorted(found[0][1]) == [("p1", "detail-page-view", "u1"), ("p1", "purchase-complete", "u1")]
+    assert [shown.slate_id for shown, _ in store.answered(NOON, ("home",), 1)] == ["s4"]
