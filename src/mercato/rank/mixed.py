@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,9 @@ class Mixed:
     def scored(self, ranking: Ranking) -> Ranking:
         """The same rows in the same order with their places' scores."""
         known = self._known(ranking)
-        own = np.where(known, self.known.scored(ranking).scores, self.fresh.scored(ranking).scores)
+        own = np.zeros(len(ranking))
+        own[known] = self.known.scored(ranking.take(known)).scores
+        own[~known] = self.fresh.scored(ranking.take(~known)).scores
         return Ranking(ranking.rows, self._placed(ranking.rows, own, known), ranking.notes)
 
     def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
@@ -86,8 +89,10 @@ class Mixed:
         inside = (before < len(old)) & (self.every > 0)
         placed = new[inside]
         final[placed] = (final[old[before[inside] - 1]] + final[old[before[inside]]]) / 2
+        for better, worse in pairwise(placed.tolist()):  # between ties the fresh ones still keep their own order
+            final[worse] = min(final[worse], np.nextafter(final[better], -np.inf))
         rest = new[~inside]
         # strictly below the last old one: a tie would put the new one first
-        ceiling = float(np.nextafter(final[old[-1]], -np.inf))
+        ceiling = float(np.nextafter(final[[old[-1], *placed[-1:]]].min(), -np.inf))
         final[rest] = np.minimum(own[rest] + min(ceiling - float(own[rest].max(initial=-np.inf)), 0.0), ceiling)
         return final
