@@ -52,7 +52,17 @@ def section(name: str, report: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     learned = report["learned"][0]
     lines += [f"- {key}: {value}" for key, value in learned.items()]
+    lines += [f"- {name}: {_account(peer)}" for name, peer in report.get("peers", {}).items()]
     return [*lines, ""]
+
+
+def _account(peer: dict[str, Any]) -> str:
+    chosen = ", ".join(f"{key} {value}" for key, value in peer["settings"].items()) or "nothing to set"
+    seconds = peer["seconds"]
+    return (
+        f"{chosen} (of {peer['tried']} tried on validation, {seconds['tuning']} s in all; fit {seconds['fit']} s; "
+        f"peak {peer['peak_mb']:,} MB)"
+    )
 
 
 def main() -> None:

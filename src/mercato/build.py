@@ -46,7 +46,7 @@ from mercato.scores import MIXED, POOLS, SCORES, Score, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
-LAYOUT = 3
+LAYOUT = 4
 """The layout of a snapshot; one of another layout is refused and trained anew."""
 
 _TAIL_QUOTA = 40
@@ -290,7 +290,8 @@ def _score(settings: Settings, weights: Mapping[str, Score], placement: str) -> 
     name = "new" if placement in MIXED else own
     if name not in ("new", "tail"):
         return weights[name], (name,)
-    fresh = Mixed(weights[name], weights["cold"], settings.lists.arrivals_every, TAKEN)
+    share = settings.lists.arrivals.get(placement, 0.0)
+    fresh = Mixed(weights[name], weights["cold"], round(1 / min(share, 0.5)) if share > 0 else 0, TAKEN)
     if placement not in MIXED:
         return fresh, (name, "cold")
     return Mixed(weights[own], fresh, settings.lists.new_every), (own, name, "cold")

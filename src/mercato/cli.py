@@ -156,7 +156,7 @@ def train(
 @app.command()
 def evaluate(
     shop: Folder,
-    part: Annotated[str, typer.Option(help="recommend, search, or all.")] = "all",
+    part: Annotated[str, typer.Option(help="recommend, lists (what each knob costs), search, or all.")] = "all",
     as_json: Json = False,
 ) -> None:
     """Offline metrics with confidence intervals, beside the nulls."""
@@ -270,6 +270,7 @@ def bench_recommend(
     data: Annotated[Path, typer.Option(help='"user item item …" a line, oldest first, or any event file.')],
     texts: Annotated[Path | None, typer.Option(help='"id text" a line.')] = None,
     attributes: Annotated[Path | None, typer.Option(help="JSON: item → attributes.")] = None,
+    peers: Annotated[Path | None, typer.Option(help="What bench/recommend_peers.py wrote for the same data.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=20, help="How many trainings.")] = 3,
     home: Annotated[Path, typer.Option(help="Where text vectors and checkpoints are kept.")] = Path(".bench"),
     as_json: Json = False,
@@ -277,7 +278,9 @@ def bench_recommend(
     """Leave-one-out over the whole catalogue; every setting is chosen on validation inside the run."""
     from mercato.shop.bench import bench_recommend as measured
 
-    report = measured(data, texts=texts, attributes=attributes, seeds=seeds, home=home, tick=ticker(as_json))
+    report = measured(
+        data, texts=texts, attributes=attributes, peers=peers, seeds=seeds, home=home, tick=ticker(as_json)
+    )
     if as_json:
         return say(report, True, "")
     _show_tasks({"recommend": report})

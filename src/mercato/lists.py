@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,12 @@ from mercato.schema import Mask
 from mercato.scores import SCORES
 from mercato.settings import Lists
 
+KNOBS: Mapping[str, int] = MappingProxyType({"personal": 100, "tail": 1, "calibrated": 1, "diverse": 1})
+"""What can be turned by placement and the most each can be; the least is 0."""
+
+OFF: Mapping[str, float] = MappingProxyType({"personal": 100.0, "tail": 0.0, "calibrated": 0.0, "diverse": 0.0})
+"""Where a knob stands that leaves lists as they are."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -34,31 +41,26 @@ class Known:
 
 def policies(lists: Lists, known: Known) -> dict[str, Policy]:
     """The policy of every placement. Raises SettingsError for an unknown placement or a knob out of range."""
-    for name, knobs in _knobs(lists).items():
-        for placement in knobs:
+    for name in (*KNOBS, "arrivals"):
+        for placement in getattr(lists, name):
             if placement not in SCORES:
                 names = ", ".join(SCORES)
                 raise SettingsError(f"no placement {placement!r}", where=f"[lists.{name}]", hint=f"known: {names}")
     departments = branches(known.catalog)
     found: dict[str, Policy] = {}
     for placement in SCORES:
-        turned = _turned(lists, placement, departments, known)
-        dial = Dial(known.counts, int(lists.personal.get(placement, 100)))
-        found[placement] = Chain((*_always(lists, known.catalog, placement), *turned, dial))
+        found[placement] = Chain((*_ordered(lists, placement, known), *_turned(lists, placement, departments, known)))
     return found
 
 
-def _knobs(lists: Lists) -> Mapping[str, Mapping[str, float]]:
-    return {
-        "personal": lists.personal, "tail": lists.tail, "calibrated": lists.calibrated, "diverse": lists.diverse,
-    }  # fmt: skip
-
-
-def _always(lists: Lists, catalog: Catalog, placement: str) -> tuple[Policy, ...]:
+def _ordered(lists: Lists, placement: str, known: Known) -> tuple[Policy, ...]:
+    """The dial before whatever keeps places: after it, what sells would take them back."""
+    catalog = known.catalog
+    dial = Dial(known.counts, int(lists.personal.get(placement, 100)))
     # what one buys again is often two sizes of one thing; anywhere else a second size is a wasted place
     if SCORES[placement] == "again":
-        return (Cap(catalog.leaf, lists.per_category_again),)
-    return OnePerGroup(catalog.group), Cap(catalog.leaf, lists.per_category)
+        return dial, Cap(catalog.leaf, lists.per_category_again)
+    return OnePerGroup(catalog.group), dial, Cap(catalog.leaf, lists.per_category)
 
 
 def _turned(lists: Lists, placement: str, departments: NDArray[np.int32], known: Known) -> tuple[Policy, ...]:

@@ -38,21 +38,19 @@ class About:
 class Lists:
     """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn
     (``per_category_again`` on lists of what is bought again). On *home* every ``new_every``-th place is for a product
-    never bought; of those, and on *discover* and *tail*, every ``arrivals_every``-th is for one that nobody took yet,
-    chosen by its text and by what its nearest relatives are worth (0: no place). What was chosen in the last
-    ``recent_seconds`` weighs ``recent_weight``.
+    never bought. What was chosen in the last ``recent_seconds`` weighs ``recent_weight``.
 
     By placement, each 0 to 1 unless said: ``personal`` turns from one order for everybody (0) to the shopper's own
     (100, where nothing is said); ``tail`` is the share of places kept for products outside the head, taken from rows
     at most ``tail_slack`` worse; ``calibrated`` moves a list towards the shopper's own proportions of departments;
-    ``diverse`` away from products that are alike. What is turned in the console goes over these; what each costs in this shop:
-    ``mercato evaluate --part lists``."""
+    ``diverse`` away from products that are alike. What is turned in the console goes over these; what each costs in
+    this shop: ``mercato evaluate --part lists``. ``arrivals`` is the share of places (up to 0.5) of *home*, *email*,
+    *discover* or *tail* for products that nobody took yet, chosen by text, kind and relatives; 0 keeps none."""
 
     depth: int = 200
     per_category: int = 2
     per_category_again: int = 2
     new_every: int = 3
-    arrivals_every: int = 10
     recent_seconds: int = 7200
     recent_weight: float = 3.0
     personal: Mapping[str, float] = field(default_factory=dict)
@@ -60,6 +58,7 @@ class Lists:
     tail_slack: float = 0.3
     calibrated: Mapping[str, float] = field(default_factory=dict)
     diverse: Mapping[str, float] = field(default_factory=dict)
+    arrivals: Mapping[str, float] = field(default_factory=lambda: {"tail": 0.2})
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Learn:
     a score beside the replay, weighed by how seldom their place is looked at, once there are ``least_logged``."""
 
     window_days: int = 28
-    shoppers: int = 10_000
+    shoppers: int = 25_000
     refit: bool = True
     trees: bool = True
     least_logged: int = 200

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
     [
         ("learned", "What was learned"),
         ("quality", "Quality"),
+        ("lists", "Lists"),
         ("shopper", "Shopper view"),
         ("health", "Data health"),
         ("searches", "Searches"),
@@ -65,3 +66,42 @@ def test_the_api_page_answers_a_call(visit):
     section.locator("textarea").fill('{"query": "milk", "k": 1}')
     section.locator("button").click()
     expect(section.locator("pre")).to_contain_text("slate_id")
+
+
+def test_a_knob_is_tried_put_in_force_and_taken_back(visit):
+    page = visit("/console/lists?placement=home&shopper=s3")
+    expect(page.locator(".pair li").first).to_be_visible()
+    expect(page.locator("#force")).to_be_disabled()
+    dial = page.locator("#knob-personal")
+    dial.focus()
+    dial.press("Home")
+    expect(page.locator('output[for="knob-personal"]')).to_have_text("0")
+    expect(page.locator(".lane.final .move", has_text=re.compile("new|up|down")).first).to_be_visible()
+    shown = page.locator(".lane.final li > span:first-child")
+    turned = shown.all_inner_texts()
+    page.locator("#force").click()
+    expect(page.get_by_role("button", name=re.compile("Back to 100"))).to_be_visible()
+    expect(page.locator("#force")).to_be_disabled()
+    expect(shown).to_have_text(turned)
+    expect(page.locator(".pair .lane").first.locator("li > span:first-child")).to_have_text(turned)
+    page.reload()
+    expect(page.locator('output[for="knob-personal"]')).to_have_text("0")
+    page.get_by_role("button", name=re.compile("Back to 100")).click()
+    page.locator("#force").click()
+    expect(page.locator('output[for="knob-personal"]')).to_have_text("100")
+    expect(page.locator("main")).to_contain_text("back to mercato.toml")
+
+
+@pytest.mark.train
+def test_what_knobs_cost_is_measured_from_the_page(visit):
+    page = visit("/console/lists?placement=discover&shopper=s3")
+    expect(page.locator("main")).to_contain_text("Not measured yet")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_role("button", name="Measure again")).to_be_enabled(timeout=120_000)
+    rows = page.locator("table", has_text="NDCG@10").locator("tbody tr")
+    expect(rows).to_have_count(16)
+    expect(rows.first).to_contain_text("nearest to where you are")
+    page.locator("#knob-personal").press("Home")
+    expect(rows.filter(has_text="Personal 0")).to_contain_text("nearest to where you are")
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

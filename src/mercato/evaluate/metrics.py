@@ -82,6 +82,33 @@ def gini(lists: Sequence[Rows], n: int) -> float:
     return float((2 * np.arange(1, n + 1) - n - 1) @ shown / (n * total))
 
 
+def jaccard(one: Rows, other: Rows) -> float:
+    """What two lists share, of all they hold.
+
+    >>> jaccard(np.array([1, 2, 3]), np.array([3, 4]))
+    0.25
+    """
+    both = len(np.intersect1d(one, other))
+    return both / max(len(one) + len(other) - both, 1)
+
+
+def overlap(lists: Sequence[Rows], pairs: int = 2000, seed: int = 0) -> float:
+    """The mean Jaccard of two lists: 1 where everybody sees the same; ``pairs`` drawn at random, all if there are no
+    more. 0 where there are no two lists."""
+    one, other = np.triu_indices(len(lists), 1)
+    if len(one) > pairs:
+        drawn = np.random.default_rng(seed).choice(len(one), pairs, replace=False)
+        one, other = one[drawn], other[drawn]
+    shared = [jaccard(lists[i], lists[j]) for i, j in zip(one.tolist(), other.tolist(), strict=True)]
+    return round(float(np.mean(shared)), 4) if shared else 0.0
+
+
+def kept(before: Sequence[Rows], after: Sequence[Rows]) -> float:
+    """The share of what lists held ``before`` that the same lists hold ``after``, whatever the places."""
+    stays = [np.isin(rows, left).mean() for rows, left in zip(before, after, strict=True) if len(rows)]
+    return round(float(np.mean(stays)), 4) if stays else 1.0
+
+
 def head(counts: NDArray[np.float64], share: float = 0.8) -> NDArray[np.bool_]:
     """Flags of the best-selling rows that together hold ``share`` of the interactions; the rest is the tail."""
     order = np.argsort(-counts, kind="stable")

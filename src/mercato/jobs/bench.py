@@ -18,6 +18,7 @@ from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.evaluate import alone
 from mercato.jobs.examples import Split, request
 from mercato.jobs.learn import Learned, learn
+from mercato.jobs.peers import Peers
 from mercato.jobs.sequences import LeaveOneOut
 from mercato.jobs.train import drafted
 from mercato.models.vectors import NamedEncoder
@@ -38,18 +39,24 @@ PROTOCOL = (
 
 
 def recommend(
-    given: LeaveOneOut, settings: Settings, encoder: NamedEncoder, cache: Path, tick: Tick, seeds: int = 3
+    given: LeaveOneOut,
+    settings: Settings,
+    encoder: NamedEncoder,
+    cache: Path,
+    tick: Tick,
+    seeds: int = 3,
+    peers: Peers | None = None,
 ) -> dict[str, Any]:
     """Train on ``given`` with the settings of a new shop and rank every test case, once per seed.
 
     Nothing is chosen by hand: the same call measures any file. Lanes are fitted without the validation events
     ([learn] refit is off), as in published tables. The answer has ``tasks`` as ``Shop.evaluate`` gives them (seed 0)
-    and ``mercato``: mean and standard deviation over seeds.
+    and ``mercato``: mean and standard deviation over seeds. ``peers`` stand in the table of seed 0 as they were given.
     """
     settings = replace(settings, learn=replace(settings.learn, refit=False))
     with threadpool_limits(1):
         draft = drafted(settings, given.catalog, given.known, cache, tick, encoder)
-        runs = [_run(given, settings, draft, seed, cache, tick) for seed in range(seeds)]
+        runs = [_run(given, settings, draft, seed, cache, tick, peers) for seed in range(seeds)]
     rows = runs[0]["rows"]
     names = ("hr@10", "ndcg@10", "coverage@10", "tail_hr@10")
     spread = {}
@@ -66,6 +73,7 @@ def recommend(
         },
         "seeds": seeds,
         "mercato": spread,
+        "peers": peers.accounts if peers else {},
         "tasks": [{"name": "leave one out", "cases": len(given.owners), "rows": rows}],
         "learned": [run["learned"] for run in runs],
         "seconds": [run["seconds"] for run in runs],
@@ -78,7 +86,13 @@ def _figure(value: Any) -> float:
 
 
 def _run(
-    given: LeaveOneOut, settings: Settings, draft: build.Parts, seed: int, cache: Path, tick: Tick
+    given: LeaveOneOut,
+    settings: Settings,
+    draft: build.Parts,
+    seed: int,
+    cache: Path,
+    tick: Tick,
+    peers: Peers | None,
 ) -> dict[str, Any]:
     settings = replace(settings, sequence=replace(settings.sequence, seed=seed))
     settings = replace(settings, learn=replace(settings.learn, seed=seed))
@@ -96,7 +110,8 @@ def _run(
     ]
     rankers = {OURS: _served(engine, "discover")}
     if seed == 0:
-        rankers = {**_nulls(fitted, held, given), **alone(settings, parts), **rankers, **_forms(engine, learned)}
+        nulls, others = _nulls(fitted, held, given), peers.rankers if peers else {}
+        rankers = {**nulls, **others, **alone(settings, parts), **rankers, **_forms(engine, learned)}
     tick(f"ranking {len(cases):,} cases")
     begun = perf_counter()
     rows = compare(cases, rankers, OURS, fitted)

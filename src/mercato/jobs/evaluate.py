@@ -17,6 +17,7 @@ from mercato.errors import DataError, RequestError
 from mercato.evaluate.metrics import bootstrap, head, ndcg, precision
 from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.examples import Split, request, split, wanted
+from mercato.jobs.knobs import prices
 from mercato.jobs.learn import learn
 from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
@@ -27,7 +28,7 @@ from mercato.settings import Settings
 
 Tick = Callable[[str], None]
 NOBODY = np.empty(0, np.int32)
-PARTS = ("all", "recommend", "search")
+PARTS = ("all", "recommend", "lists", "search")
 
 
 def evaluate(
@@ -39,48 +40,58 @@ def evaluate(
     tick: Tick,
     ties: Ties | None = None,
 ) -> dict[str, Any]:
-    """Metrics of ``part`` ("recommend", "search" or "all"); models trained for it are kept in ``cache``.
+    """Metrics of ``part`` ("recommend", "lists", "search" or "all"); models trained for it are kept in ``cache``.
 
     Raises RequestError for another part."""
     if part not in PARTS:
         raise RequestError(f"no evaluation {part!r}", where="part", hint=f"parts: {', '.join(PARTS)}")
     found: dict[str, Any] = {}
     if part != "search":
-        found["recommend"] = recommend(parts, settings, cache, tick, ties)
-    if part != "recommend":
+        replay, past = before_last(parts, settings, cache, tick, ties)
+        if part != "lists":
+            found["recommend"] = recommend(past, replay, settings, tick)
+        if part != "recommend":
+            found["lists"] = prices(past, replay, settings, tick)
+    if part in ("all", "search"):
         found["search"] = search(parts, settings, encoder, tick)
     return found
 
 
-def recommend(
-    parts: build.Parts, settings: Settings, cache: Path, tick: Tick, ties: Ties | None = None, most: int = 100_000
-) -> dict[str, Any]:
-    """Two tasks over the last window, everything learned from what came before it; weights from the window before.
+def before_last(
+    parts: build.Parts, settings: Settings, cache: Path, tick: Tick, ties: Ties | None = None
+) -> tuple[Split, build.Parts]:
+    """The log cut before its last window, and what is learned from the past alone; weights from the window before.
 
-    *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
-    unmixed), and *home* stands beside it to show what keeping places for new products costs. *discovery*: what they
-    bought in the window and never before. Full catalogue, products bought before masked in discovery only.
-    """
+    Raises DataError when there is nothing on one side of the cut."""
     end = int(parts.events.at.max()) + 1 if len(parts.events) else 0
     replay = split(parts.events, end, settings.learn.window_days)
     if not len(replay.past) or not len(replay.future):
         raise DataError("too few events to cut in two", hint="recommendations need purchases before and after a date")
     tick("learning from the past")
     learned = learn(settings, replace(parts, events=replay.past), replay.cut, cache, tick, ties)
-    behaviour = learned.behaviour
-    engine = build.engine(settings, replace(parts, behaviour=behaviour, weights=learned.weights), None, {})
+    return replay, replace(parts, behaviour=learned.behaviour, weights=learned.weights)
+
+
+def recommend(past: build.Parts, replay: Split, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
+    """Two tasks over the last window, everything learned from what came before it (``before_last``).
+
+    *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
+    unmixed), and *home* stands beside it to show what keeping places for new products costs. *discovery*: what they
+    bought in the window and never before. Full catalogue, products bought before masked in discovery only.
+    """
+    engine, sellable = build.engine(settings, past, None, {}), past.catalog.sellable
     email = _ours(engine, "email")
-    rankers = {**_nulls(settings, replay, behaviour, parts.catalog.sellable), "mercato": _ours(engine)}
+    rankers = {**_nulls(settings, replay, past.behaviour, sellable), "mercato": _ours(engine)}
     unmixed = {**rankers, "mercato": email, "mercato, every third place new": rankers["mercato"]}
-    cases = list(wanted(replay, most, 0, parts.catalog.sellable))
-    counts = np.bincount(replay.past.rows, minlength=len(parts.catalog)).astype(float)
+    cases = list(wanted(replay, most, 0, sellable))
+    counts = np.bincount(replay.past.rows, minlength=len(past.catalog)).astype(float)
     tick("next basket")
     basket = [Case(request("home", replay, want.shopper), want.basket) for want in cases]
     tasks = [{"name": "next basket", "cases": len(basket), "rows": compare(basket, unmixed, "mercato", counts)}]
     tick("discovery")
     new = [Case(request("discover", replay, want.shopper), want.new) for want in cases if len(want.new)]
     discovering = {name: rank for name, rank in rankers.items() if name != "personal frequency"}
-    discovering = {**alone(settings, replace(parts, behaviour=behaviour)), **discovering}
+    discovering = {**alone(settings, past), **discovering}
     tasks.append({"name": "discovery", "cases": len(new), "rows": compare(new, discovering, "mercato", counts)})
     days = settings.learn.window_days
     return {

@@ -15,6 +15,7 @@ from mercato.serve import (
     routes_events,
     routes_health,
     routes_later,
+    routes_lists,
     routes_pages,
     routes_products,
     routes_search,
@@ -30,6 +31,7 @@ _ROUTES = (
     routes_products,
     routes_shoppers,
     routes_console,
+    routes_lists,
     routes_health,
     routes_later,
 )
@@ -54,6 +56,8 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = served.limits.threads
         yield
+        for tenant in served.tenants.values():
+            tenant.measuring.stop()
         if on_stop is not None:
             on_stop()
 

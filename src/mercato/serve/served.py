@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from mercato.errors import NotFound, SettingsError
 from mercato.schema import Slate
+from mercato.serve.background import Background
 from mercato.serve.errors import NotReadyError
 from mercato.serve.limits import Limits
 from mercato.serve.metrics import Meters
@@ -36,6 +37,7 @@ class Tenant:
 
     def __init__(self, name: str, shop: Shop, meters: Meters) -> None:
         self.name, self.shop, self.meters, self.trail = name, shop, meters, Trail()
+        self.measuring = Background()
 
     def trained(self) -> Shop:
         """The shop, once it has learned; raises NotReadyError before."""

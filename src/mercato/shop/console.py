@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from mercato import build, codec
-from mercato.schema import GRADES, REPEAT_GRADE, History, Request
+from mercato.catalog import Catalog
+from mercato.errors import NotFound
+from mercato.feedback.doctor import examine
+from mercato.schema import GRADES, REPEAT_GRADE, Impression, Request, Review
 from mercato.settings import Settings
 from mercato.shop.live import Live
+from mercato.stores.sqlite import ShopStore
 
 _TYPES = {grade: name for name, grade in GRADES.items()} | {REPEAT_GRADE: "purchase-complete"}
 
 
-def portrait(live: Live, shopper_id: str, history: History, attributes: dict[str, Any]) -> dict[str, Any]:
-    """What is known about one shopper: counts, favourite categories, the latest events."""
+def status(name: str, store: ShopStore, live: Live | None, notes: list[str]) -> dict[str, Any]:
+    """Is it ready, how much it holds, and what is missing."""
+    return {
+        "name": name,
+        "ready": live is not None,
+        "products": store.product_count(),
+        "events": store.last_seq(),
+        "shoppers": len(live.parts.events.shoppers) if live else 0,
+        "versions": dict(live.engine.versions) if live else {},
+        "degraded": list(live.engine.degraded) if live else [],
+        "notes": notes,
+    }
+
+
+def portrait(live: Live, shopper_id: str, attributes: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """What is known about one shopper: counts, favourite categories, the latest events. Raises NotFound where nothing
+    is."""
+    history = live.histories.of(shopper_id, "", int(now.timestamp()))
+    if not len(history) and attributes is None:
+        raise NotFound(f"no shopper {shopper_id!r}", where="id")
     catalog = live.parts.catalog
     leaves = catalog.leaf[history.rows]
     counts = np.bincount(leaves[leaves >= 0], minlength=1)
@@ -37,7 +60,7 @@ def portrait(live: Live, shopper_id: str, history: History, attributes: dict[str
         "purchases": int((history.grades >= GRADES["purchase-complete"]).sum()),
         "first_at": _iso(history.at[0]) if len(history) else None,
         "last_at": _iso(history.at[-1]) if len(history) else None,
-        "attributes": attributes,
+        "attributes": attributes or {},
         "top_categories": [
             {"path": catalog.product(examples[code]).categories[0], "count": int(counts[code])} for code in top
         ],
@@ -74,6 +97,39 @@ def lanes(live: Live, settings: Settings, request: Request) -> list[dict[str, An
         if items:
             said.append({"name": name, "items": items})
     return said
+
+
+def views(live: Live, settings: Settings, request: Request) -> dict[str, Any]:
+    """What each retriever and term says to ``request``, beside the list it gets."""
+    slate, _ = live.engine.recommend(request, live.hidden, "preview")
+    items = codec.slate_to_dict(slate, explain=True)["items"]
+    shown = [{name: item[name] for name in ("id", "title", "score", "terms", "reason")} for item in items]
+    return {"lanes": lanes(live, settings, request), "slate": shown, "weights": live.report["weights"]}
+
+
+def examined(catalog: Catalog | None, store: ShopStore, now: datetime) -> dict[str, Any]:
+    """What is wrong with the catalogue and the events."""
+    columns = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
+    return examine(catalog, store.events_frame(columns=columns), now)
+
+
+def rated(product_id: str, reviews: Iterable[Review]) -> dict[str, Any]:
+    """How many reviews a product has, their average rating and the spread."""
+    ratings = [review.rating for review in reviews if review.rating is not None]
+    spread = {str(stars): sum(1 for rating in ratings if round(rating) == stars) for stars in range(1, 6)}
+    average = round(sum(ratings) / len(ratings), 2) if ratings else None
+    return {"product_id": product_id, "count": len(ratings), "average": average, "by_rating": spread}
+
+
+def empty_searches(found: Iterable[tuple[str, int, datetime]]) -> list[dict[str, Any]]:
+    """Queries that found nothing, with how often and when last."""
+    return [{"query": query, "count": count, "last_at": codec.from_time(at)} for query, count, at in found]
+
+
+def recent_searches(shown: Iterable[Impression]) -> list[dict[str, Any]]:
+    """The searches among lists shown, with how much they found."""
+    searches = [one for one in shown if one.placement == "search" and one.query]
+    return [{"query": one.query, "total": one.total, "last_at": codec.from_time(one.at)} for one in searches]
 
 
 def _iso(seconds: Any) -> str:

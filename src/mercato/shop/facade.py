@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 from mercato import codec
 from mercato.artifacts import current
 from mercato.errors import ArtifactError, DataError, NotFound
-from mercato.feedback.doctor import examine
 from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
 from mercato.jobs.train import load_encoder, train
@@ -26,7 +25,9 @@ from mercato.retrieve.social import Ties
 from mercato.schema import Impression, Interaction, Product, Rows, Slate
 from mercato.settings import Settings, load
 from mercato.shop import console
-from mercato.shop.live import Live, event_id
+from mercato.shop.knobs import Turned
+from mercato.shop.live import Live, stamped
+from mercato.shop.trial import Trial
 from mercato.stores.sqlite import ShopStore
 
 Tick = Callable[[str], None]
@@ -44,13 +45,14 @@ class Shop:
 
     def __init__(self, home: Path, *, read_only: bool = False, clock: Callable[[], datetime] | None = None) -> None:
         self.home = home
-        self.settings: Settings = load(home / "mercato.toml")
-        self.name = self.settings.shop.name or home.name
+        self._written: Settings = load(home / "mercato.toml")
+        self.name = self._written.shop.name or home.name
         self.store = ShopStore.open(home, create=not read_only, read_only=read_only)
+        self.settings = Turned.of(self.store).over(self._written)
         self._read_only = read_only
         self._clock = clock or (lambda: datetime.now(UTC))
         self._live: Live | None = None
-        self._swap = Lock()
+        self._swap, self._building = Lock(), Lock()
         self._refused = ""
         self._examined: tuple[object, dict[str, Any]] = (None, {})
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
@@ -72,13 +74,14 @@ class Shop:
         """Serve the newest good snapshot; when none can be trusted, say so and go on serving what was served."""
         if current(self.home / "snapshots") is None:
             return
-        try:
-            live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
-        except ArtifactError as error:
-            self._refused = str(error)
-            return
-        with self._swap:
-            self._live = live
+        with self._building:
+            try:
+                live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
+            except ArtifactError as error:
+                self._refused = str(error)
+                return
+            with self._swap:
+                self._live = live
 
     # ---- asking -------------------------------------------------------------------------------------------------
 
@@ -129,10 +132,7 @@ class Shop:
 
     def suggest(self, prefix: str, k: int = 8) -> dict[str, Any]:
         """Completions of what is being typed: past queries, categories with counts, products."""
-        live = self._serving()
-        found = live.parts.suggest.suggest(prefix, k)
-        products = [live.parts.catalog.product(row) for row in found["products"]]
-        return {**found, "products": [{"id": product.id, "title": product.title} for product in products]}
+        return self._serving().suggested(prefix, k)
 
     def _serving(self) -> Live:
         if self._live is None:
@@ -151,12 +151,7 @@ class Shop:
     def record(self, events: Iterable[Interaction]) -> Receipt:
         """Keep events durably; the next list knows them when this returns. Stamps ``at`` and ``event_id``."""
         now = self._clock()
-        given = list(events)
-        for event in given:
-            if not event.shopper_id:
-                raise DataError("an event needs the shopper it belongs to", where="shopper_id")
-        stamped = [replace(event, at=event.at or now, event_id=event.event_id or event_id(now)) for event in given]
-        receipt = self.store.append(stamped)
+        receipt = self.store.append(stamped(events, now))
         with self._swap:
             if self._live is not None:
                 self._live = self._live.caught_up(self.store, now)
@@ -189,9 +184,39 @@ class Shop:
         live = self._serving()
         cache, ties = self.home / "cache", Ties.of(self.store.relations())
         found = evaluate(live.parts, self.settings, self._encoder, cache, part, tick, ties)
-        kept = {**self.metrics(), **found}
+        dated = {name: {**figures, "measured_at": codec.from_time(self._clock())} for name, figures in found.items()}
+        kept = {**self.metrics(), **dated}
         self.store.set_meta("metrics", orjson.dumps(kept).decode())
         return kept
+
+    # ---- how lists are made ---------------------------------------------------------------------------------------
+
+    def lists(self) -> dict[str, Any]:
+        """The knobs of every placement: in force, in mercato.toml, and the last turns, the newest first."""
+        return Turned.of(self.store).shown(self._written.lists)
+
+    def set_lists(self, placement: str, **knobs: float | None) -> dict[str, Any]:
+        """Turn ``personal`` (0 to 100), ``tail``, ``calibrated`` or ``diverse`` (0 to 1) of one placement; None goes
+        back to mercato.toml. Durable and in force for the next list when this returns; answers as ``lists``.
+
+        Raises RequestError for an unknown placement or knob, or a value out of range.
+        """
+        with self._building:
+            kept = Turned.of(self.store).turn(placement, knobs, self._clock())
+            settings = kept.over(self._written)
+            live = self._live.turned(settings, kept) if self._live else None
+            kept.keep(self.store)
+            with self._swap:
+                self.settings = settings
+                if self._live is not None and live is not None:
+                    self._live = replace(self._live, engine=live.engine)
+        return self.lists()
+
+    def try_lists(self, placement: str, **knobs: float | None) -> Trial:
+        """The shop as it would be with ``knobs`` turned, to look at without turning them. Raises as ``set_lists``."""
+        live, now = self._serving(), self._clock()
+        kept = Turned.of(self.store).turn(placement, knobs, now)
+        return Trial(live, live.turned(kept.over(self._written), kept), placement, now)
 
     # ---- products and shoppers ----------------------------------------------------------------------------------
 
@@ -223,19 +248,11 @@ class Shop:
     def reviews(self, product_id: str) -> dict[str, Any]:
         """How many reviews a product has, their average rating and the spread; raises NotFound."""
         self.product(product_id)
-        ratings = [review.rating for review in self.store.reviews(product_id) if review.rating is not None]
-        spread = {str(stars): sum(1 for rating in ratings if round(rating) == stars) for stars in range(1, 6)}
-        average = round(sum(ratings) / len(ratings), 2) if ratings else None
-        return {"product_id": product_id, "count": len(ratings), "average": average, "by_rating": spread}
+        return console.rated(product_id, self.store.reviews(product_id))
 
     def shopper(self, shopper_id: str) -> dict[str, Any]:
         """What is known about one shopper; raises NotFound."""
-        live = self._serving()
-        history = live.histories.of(shopper_id, "", int(self._clock().timestamp()))
-        attributes = self.store.shopper(shopper_id)
-        if not len(history) and attributes is None:
-            raise NotFound(f"no shopper {shopper_id!r}", where="id")
-        return console.portrait(live, shopper_id, history, attributes or {})
+        return console.portrait(self._serving(), shopper_id, self.store.shopper(shopper_id), self._clock())
 
     def shoppers(self, k: int = 50, prefix: str = "") -> list[dict[str, Any]]:
         """Shoppers whose id starts with ``prefix``, most events first."""
@@ -247,14 +264,7 @@ class Shop:
         """What each retriever and term says for one shopper, beside the list they would see."""
         live = self._serving()
         request = live.request("home", self._clock(), k=k, shopper=shopper, explain=True)
-        slate, _ = live.engine.recommend(request, live.hidden, "preview")
-        items = codec.slate_to_dict(slate, explain=True)["items"]
-        shown = [{name: item[name] for name in ("id", "title", "score", "terms", "reason")} for item in items]
-        return {
-            "lanes": console.lanes(live, self.settings, request),
-            "slate": shown,
-            "weights": live.report["weights"],
-        }
+        return console.views(live, self.settings, request)
 
     def learned(self) -> dict[str, Any]:
         """What was learned from how much data (the training report), {} before the first training."""
@@ -268,34 +278,21 @@ class Shop:
 
     def doctor(self) -> dict[str, Any]:
         """What is wrong with the catalogue and the events, and what each problem costs."""
-        columns = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
         catalog = self._live.parts.catalog if self._live else None
         seen = (self.store.last_seq(), self.store.catalogue_version(), catalog.version if catalog else "")
         if self._examined[0] != seen:
-            self._examined = (seen, examine(catalog, self.store.events_frame(columns=columns), self._clock()))
+            self._examined = (seen, console.examined(catalog, self.store, self._clock()))
         return self._examined[1]
 
     def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """Queries that found nothing, most frequent first."""
-        found = self.store.empty_searches(k)
-        return [{"query": query, "count": count, "last_at": codec.from_time(at)} for query, count, at in found]
+        return console.empty_searches(self.store.empty_searches(k))
 
     def recent_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """The latest queries with how much they found."""
-        shown = [one for one in self.store.recent_impressions(4 * k) if one.placement == "search" and one.query]
-        return [{"query": one.query, "total": one.total, "last_at": codec.from_time(one.at)} for one in shown[:k]]
+        return console.recent_searches(self.store.recent_impressions(4 * k))[:k]
 
     def status(self) -> dict[str, Any]:
         """Is it ready, how much it holds, and what is missing."""
-        live = self._live
-        degraded = list(live.engine.degraded) if live else []
-        return {
-            "name": self.name,
-            "ready": live is not None,
-            "products": self.store.product_count(),
-            "events": self.store.last_seq(),
-            "shoppers": len(live.parts.events.shoppers) if live else 0,
-            "versions": dict(live.engine.versions) if live else {},
-            "degraded": degraded,
-            "notes": [note for note in (*self._notes, self._refused) if note],
-        }
+        notes = [note for note in (*self._notes, self._refused) if note]
+        return console.status(self.name, self.store, self._live, notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,12 @@ import orjson
 from mercato import build
 from mercato.artifacts import open_current
 from mercato.engine import Engine
-from mercato.errors import NotFound, RequestError
+from mercato.errors import DataError, NotFound, RequestError
 from mercato.feedback.histories import Histories
 from mercato.ports import Encoder
-from mercato.schema import PLACEMENTS, Request, Rows
+from mercato.schema import PLACEMENTS, Interaction, Request, Rows
 from mercato.settings import Settings
+from mercato.shop.knobs import Turned
 from mercato.stores.sqlite import ShopStore
 
 MOST = 1000
@@ -47,7 +48,7 @@ class Live:
         parts = build.Parts.load(found.folder, settings)
         report = orjson.loads((found.folder / "report.json").read_bytes())
         version = parts.catalog.version
-        versions = {"catalogue": version, "index": version, "model": version}
+        versions = {"catalogue": version, "index": version, "model": version, **named(Turned.of(store))}
         degraded = tuple(f"snapshot: {refused}" for refused in found.refused)
         gone = [
             product_id for _, product_id, product in store.changed_products(int(report["catalogue"])) if not product
@@ -62,6 +63,12 @@ class Live:
             hidden=parts.catalog.rows(gone),
             seen=int(report["seen"]),
         ).caught_up(store, now)
+
+    def turned(self, settings: Settings, knobs: Turned) -> Live:
+        """The same snapshot with the lists of ``settings``: only how placements are made is new."""
+        placements = build.engine(settings, self.parts, None, {}).placements
+        versions = {**self.engine.versions, **named(knobs)}
+        return replace(self, engine=replace(self.engine, placements=placements, versions=versions))
 
     def caught_up(self, store: ShopStore, now: datetime) -> Live:
         """With everything the log has kept since: read back from it, so an event sent twice counts once."""
@@ -97,6 +104,12 @@ class Live:
             history=history,
         )  # fmt: skip
 
+    def suggested(self, prefix: str, k: int) -> dict[str, Any]:
+        """Completions of what is being typed, products with their titles."""
+        found = self.parts.suggest.suggest(prefix, k)
+        products = [self.parts.catalog.product(row) for row in found["products"]]
+        return {**found, "products": [{"id": product.id, "title": product.title} for product in products]}
+
     def anchors(self, request: Request, product: str, cart: Sequence[str]) -> Rows:
         """The rows a placement starts from: its product, its cart, or what the session last touched.
 
@@ -120,6 +133,20 @@ class Live:
         if request.placement == "session":
             return np.unique(request.history.rows[-5:])
         return np.empty(0, np.int32)
+
+
+def named(knobs: Turned) -> dict[str, str]:
+    """What a list's versions say of the knobs: the number of the last turn, nothing where nobody turned any."""
+    return {"lists": knobs.version} if knobs.version else {}
+
+
+def stamped(events: Iterable[Interaction], now: datetime) -> list[Interaction]:
+    """``events`` with a time and an id each; raises DataError for an event of nobody."""
+    given = list(events)
+    for event in given:
+        if not event.shopper_id:
+            raise DataError("an event needs the shopper it belongs to", where="shopper_id")
+    return [replace(event, at=event.at or now, event_id=event.event_id or event_id(now)) for event in given]
 
 
 def event_id(now: datetime) -> str:

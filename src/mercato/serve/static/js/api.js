@@ -43,3 +43,11 @@ export const reviews = (id) => call("GET", `/v1/products/${encodeURIComponent(id
 export const shopper = (id) => call("GET", `/v1/shoppers/${encodeURIComponent(id)}`);
 export const shoppers = (prefix, k = 40) => call("GET", `/v1/shoppers?prefix=${encodeURIComponent(prefix)}&k=${k}`);
 export const consoleData = (part, query = "") => call("GET", `/v1/console/${part}${query}`);
+
+/** How lists are made: knobs by placement, what a turn would do, and what it costs on held-out sales. */
+export const lists = () => call("GET", "/v1/lists");
+export const turnLists = (placement, knobs) => call("PATCH", `/v1/lists/${placement}`, knobs);
+export const previewLists = (placement, request, signal) => call("POST", `/v1/lists/${placement}:preview`, request, signal);
+export const sampleLists = (placement, request, signal) => call("POST", `/v1/lists/${placement}:sample`, request, signal);
+export const prices = () => call("GET", "/v1/lists:measure");
+export const measurePrices = () => call("POST", "/v1/lists:measure", {});

@@ -63,7 +63,7 @@ function task({ name, rows, cases }) {
 
 export async function quality() {
   const report = await consoleData("metrics");
-  const parts = Object.entries(report).filter(([, part]) => part?.tasks?.length);
+  const parts = Object.entries(report).filter(([name, part]) => name !== "lists" && part?.tasks?.length);
   return h("div", {}, h("h1", { tabindex: "-1" }, "Quality"),
     h("p", { class: "lead" }, "Offline figures beside the nulls: what a shop gets for free by showing what sells, what was bought before, or anything at all. The whiskers are 95 % intervals."),
     parts.length ? parts.map(([name, part]) => [parts.length > 1 ? h("h2", {}, label(name)) : null, part.protocol ? h("p", { class: "hint" }, part.protocol) : null, part.tasks.map(task)]) : empty("Not measured yet: “mercato evaluate SHOP” writes this page."));
