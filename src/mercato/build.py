@@ -247,6 +247,8 @@ def engine(
     for name, pool in POOLS.items():
         score, heard = _score(settings, parts.weights, name)
         silent = silent_lanes(parts.weights, heard)
+        if settings.lists.arrivals.get(name):
+            silent -= {"kin"}  # places kept for products that nobody took must find some, whatever orders them
         chosen = {lane: found[lane] for lane in pool if lane in found and lane not in silent}
         watching = {lane: found[lane] for lane in ("popular", "habit", "taste") if lane not in chosen}
         quota = _TAIL_QUOTA if settings.lists.tail.get(name) else 0

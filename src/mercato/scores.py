@@ -20,7 +20,7 @@ NEW = ("sequence", "transitions", "ease", "content", "next", "neighbours", "tast
 
 POOLS: Mapping[str, tuple[str, ...]] = {
     "home": ("lately", "habit", *NEW, "recent", "popular"),
-    "email": ("lately", "habit", *NEW, "popular"),
+    "email": ("lately", "habit", "popular"),
     "discover": (*NEW, "recent", "popular"),
     "tail": (*NEW, "recent"),
     "buy-again": ("lately", "habit"),
@@ -44,8 +44,8 @@ SCORES: Mapping[str, str] = {
 }
 """Which readable score orders each placement."""
 
-MIXED = ("home", "email")
-"""Placements that keep every few places for something new: the same list in the shop as in the mail."""
+MIXED = ("home",)
+"""Placements that keep every few places for something new."""
 
 
 def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]:

@@ -44,7 +44,7 @@ class Lists:
     (100, where nothing is said); ``tail`` is the share of places kept for products outside the head, taken from rows
     at most ``tail_slack`` worse; ``calibrated`` moves a list towards the shopper's own proportions of departments;
     ``diverse`` away from products that are alike. What is turned in the console goes over these; what each costs in
-    this shop: ``mercato evaluate --part lists``. ``arrivals`` is the share of places (up to 0.5) of *home*, *email*,
+    this shop: ``mercato evaluate --part lists``. ``arrivals`` is the share of places (up to 0.5) of *home*,
     *discover* or *tail* for products that nobody took yet, chosen by text, kind and relatives; 0 keeps none."""
 
     depth: int = 200

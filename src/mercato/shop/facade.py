@@ -180,13 +180,14 @@ class Shop:
         return report
 
     def evaluate(self, part: str = "all", tick: Tick = _silent) -> dict[str, Any]:
-        """Offline metrics with confidence intervals beside the nulls; kept for ``metrics``. Writes no snapshot."""
+        """Offline metrics with confidence intervals beside the nulls; kept for ``metrics`` where one may write."""
         live = self._serving()
         cache, ties = self.home / "cache", Ties.of(self.store.relations())
         found = evaluate(live.parts, self.settings, self._encoder, cache, part, tick, ties)
         dated = {name: {**figures, "measured_at": codec.from_time(self._clock())} for name, figures in found.items()}
         kept = {**self.metrics(), **dated}
-        self.store.set_meta("metrics", orjson.dumps(kept).decode())
+        if not self._read_only:
+            self.store.set_meta("metrics", orjson.dumps(kept).decode())
         return kept
 
     # ---- how lists are made ---------------------------------------------------------------------------------------
