@@ -9,7 +9,7 @@ tunes anything. Cases are the last event of a shopper, as in leave-one-out:
 - *new products among all*: the same cases, the whole catalogue ranked;
 - *new shoppers*: shoppers set aside, asked with all that came before, and with their first event only.
 Weights, settings and stopping are chosen on the other shoppers' last known event. Lists are *discover*, as a shop
-serves them.
+serves them that keeps one place in ten for what nobody took yet (`[lists.arrivals] discover = 0.1`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ from mercato.settings import Settings
 
 RESULT = Path(__file__).resolve().parent / "results" / "cold.md"
 SHARE, SEED = 0.1, 0
+PLACES = 0.1
+"""The share of places kept for products that nobody took (``[lists.arrivals] discover``)."""
 OURS = "mercato"
 
 
@@ -154,6 +156,7 @@ def main() -> None:
     given = read_sequences(*sys.argv[1:4])
     settings = Settings()
     settings = replace(settings, learn=replace(settings.learn, refit=False))
+    settings = replace(settings, lists=replace(settings.lists, arrivals={"discover": PLACES}))
     aside = Aside.drawn(given)
     lines = ["# Cold start: products and shoppers that training never saw", "", *machine.described()]
     lines += [f"- file: {Path(sys.argv[1]).name}; {int(aside.products.sum()):,} products and "

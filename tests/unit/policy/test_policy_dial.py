@@ -55,10 +55,14 @@ def test_turning_it_up_only_ever_brings_a_list_nearer_to_the_shoppers_own(
 
 
 @given(ranking=LISTS, consensus=CONSENSUS, dial=st.integers(0, 100))
-def test_places_are_a_weighted_count(ranking: Ranking, consensus: np.ndarray, dial: int) -> None:
+def test_places_are_a_weighted_geometric_mean(ranking: Ranking, consensus: np.ndarray, dial: int) -> None:
     own = ranking.rows.tolist()
     shared = sorted(own, key=lambda row: (-consensus[row], row))
-    expected = sorted(own, key=lambda row: (dial * own.index(row) + (100 - dial) * shared.index(row), row))
+
+    def mean(row: int) -> float:
+        return float(dial * np.log2(own.index(row) + 1.0) + (100 - dial) * np.log2(shared.index(row) + 1.0))
+
+    expected = sorted(own, key=lambda row: (mean(row), row))
     assert Dial(consensus, dial).apply(asked(), ranking).rows.tolist() == expected
 
 
