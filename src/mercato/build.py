@@ -27,7 +27,6 @@ from mercato.ports import Encoder, Retriever
 from mercato.rank.boosted import Boosted
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
-from mercato.rank.mixed import TAKEN, Mixed
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
@@ -42,7 +41,7 @@ from mercato.retrieve.social import SocialLane, Ties
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
-from mercato.scores import MIXED, POOLS, SCORES, Score, silent_lanes
+from mercato.scores import POOLS, Score, ordering, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
@@ -245,7 +244,7 @@ def engine(
     policy = policies(settings.lists, Known(catalog, likeness, counts, ~best_sellers))
     placements = {}
     for name, pool in POOLS.items():
-        score, heard = _score(settings, parts.weights, name)
+        score, heard = ordering(settings, parts.weights, name)
         silent = silent_lanes(parts.weights, heard)
         if settings.lists.arrivals.get(name):
             silent -= {"kin"}  # places kept for products that nobody took must find some, whatever orders them
@@ -284,19 +283,6 @@ def engine(
         versions=versions,
         degraded=degraded if meaning is not None else (*degraded, "meaning"),
     )
-
-
-def _score(settings: Settings, weights: Mapping[str, Score], placement: str) -> tuple[Score | Mixed, tuple[str, ...]]:
-    """What orders a placement, and the names of the scores in it."""
-    own = SCORES[placement]
-    name = "new" if placement in MIXED else own
-    if name not in ("new", "tail"):
-        return weights[name], (name,)
-    share = settings.lists.arrivals.get(placement, 0.0)
-    fresh = Mixed(weights[name], weights["cold"], round(1 / min(share, 0.5)) if share > 0 else 0, TAKEN)
-    if placement not in MIXED:
-        return fresh, (name, "cold")
-    return Mixed(weights[own], fresh, settings.lists.new_every), (own, name, "cold")
 
 
 def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:

@@ -10,6 +10,7 @@ from mercato.catalog import Catalog
 from mercato.rank.boosted import Boosted
 from mercato.rank.features import columns
 from mercato.rank.linear import Linear, Signal
+from mercato.rank.mixed import TAKEN, Mixed
 from mercato.settings import Settings
 
 Score = Linear | Boosted
@@ -117,6 +118,19 @@ def complete(
     scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
     scores["session"] = Linear((*basket, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
     return scores
+
+
+def ordering(settings: Settings, weights: Mapping[str, Score], placement: str) -> tuple[Score | Mixed, tuple[str, ...]]:
+    """What orders a placement, and the names of the scores in it."""
+    own = SCORES[placement]
+    name = "new" if placement in MIXED else own
+    if name not in ("new", "tail"):
+        return weights[name], (name,)
+    share = settings.lists.arrivals.get(placement, 0.0)
+    fresh = Mixed(weights[name], weights["cold"], round(1 / min(share, 0.5)) if share > 0 else 0, TAKEN)
+    if placement not in MIXED:
+        return fresh, (name, "cold")
+    return Mixed(weights[own], fresh, settings.lists.new_every), (own, name, "cold")
 
 
 def silent_lanes(weights: Mapping[str, Score], names: Sequence[str]) -> set[str]:
