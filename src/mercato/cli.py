@@ -289,6 +289,25 @@ def bench_recommend(
     return None
 
 
+@bench.command("search")
+def bench_search(
+    data: Annotated[Path, typer.Option(help="Products in any format that imports, or a folder with sessions/.")],
+    judgments: Annotated[Path | None, typer.Option(help="Columns query, product_id, grade, and slice if any.")] = None,
+    peers: Annotated[bool, typer.Option(help="tantivy, bm25s, dense alone and RRF (mercato[bench]).")] = True,
+    worst: Annotated[int, typer.Option(min=0, help="How many of the worst queries to tell in full (--json).")] = 20,
+    home: Annotated[Path, typer.Option(help="Where text vectors are kept.")] = Path(".bench"),
+    as_json: Json = False,
+) -> None:
+    """nDCG, recall, MRR and times of search on judged queries, other libraries beside it; nothing is learned."""
+    from mercato.shop.bench import bench_search as measured
+
+    report = measured(data, judgments=judgments, peers=peers, worst=worst, home=home, tick=ticker(as_json))
+    if as_json:
+        return say(report, True, "")
+    _show_tasks({"search": report})
+    return None
+
+
 LATER = ("tune", "compress", "forecast", "price", "restock", "campaign", "trial", "assist", "write", "erase", "export",
          "backup", "restore", "keys", "models")  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,30 @@ def ndcg(ranked: Rows, wanted: Rows, k: int = 10) -> float:
     hits = np.isin(ranked[:k], wanted)
     best = discounts[: min(k, len(wanted))].sum()
     return float((hits * discounts[: len(hits)]).sum() / best) if best else 0.0
+
+
+def graded_ndcg(ranked: Rows, grades: Mapping[int, float], k: int = 10) -> float:
+    """NDCG@k with linear gain over row → grade, unjudged rows 0 (trec_eval's ndcg_cut); 0 where nothing is relevant.
+
+    >>> round(graded_ndcg(np.array([9, 4, 7]), {4: 1, 7: 2, 8: 0}), 4)
+    0.6199
+    """
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    gains = [grades.get(row, 0.0) for row in ranked[:k].tolist()]
+    best = sorted(grades.values(), reverse=True)[:k]
+    ideal = float(best @ discounts[: len(best)]) if best else 0.0
+    return float(gains @ discounts[: len(gains)] / ideal) if ideal and gains else 0.0
+
+
+def recall(ranked: Rows, wanted: Rows, k: int = 10) -> float:
+    """The share of what was wanted that is among the first ``k`` (trec_eval's recall)."""
+    return float(np.isin(ranked[:k], wanted).sum() / max(len(wanted), 1))
+
+
+def reciprocal_rank(ranked: Rows, wanted: Rows) -> float:
+    """1/place of the first row that was wanted, 0 where none is (trec_eval's recip_rank)."""
+    places = np.flatnonzero(np.isin(ranked, wanted))
+    return 1.0 / (1 + int(places[0])) if len(places) else 0.0
 
 
 def precision(ranked: Rows, wanted: Rows, k: int = 10) -> float:
