@@ -87,7 +87,10 @@ def main() -> None:
     reports = {name: orjson.loads(Path(path).read_bytes()) for name, path in named}
     protocol = next(iter(reports.values()))["protocol"]
     made = (search_data.__doc__ or "").partition("\n\n")[2].partition("\n\n")[2]
-    lines = ["# Search", "", *machine.described(), f"- protocol: {protocol}", "",
+    where = [
+        line for line in machine.described() if "date" not in line and "load" not in line
+    ]  # reports have their own
+    lines = ["# Search", "", *where, f"- protocol: {protocol}", "",
              "## How the queries were made (bench/search_data.py)", "", made.strip(), ""]  # fmt: skip
     for name, report in reports.items():
         lines += section(name, report)

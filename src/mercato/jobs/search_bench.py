@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,7 +86,12 @@ def search(
             asked[name] = _ask(find, judgments.queries)
     return {
         "protocol": PROTOCOL,
-        "data": {"products": len(catalog), "queries": len(judgments.queries), **judgments.account},
+        "data": {
+            "products": len(catalog),
+            "queries": len(judgments.queries),
+            **judgments.account,
+            "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load {os.getloadavg()[0]:.1f}",
+        },
         "peers": {name: peer.account for name, peer in others.items()},
         "tasks": [_task(name, judgments.queries, asked, places) for name, places in _slices(judgments.queries).items()],
         "worst": _worst(shop, judgments.queries, asked, worst),
