@@ -14,6 +14,7 @@ from mercato.build import Parts
 from mercato.engine import Engine
 from mercato.jobs.train import texts
 from mercato.ports import Retriever
+from mercato.retrieve.hybrid import Hybrid
 from mercato.schema import Request, Slate, Word
 from mercato.settings import Settings
 from mercato.words import tokenise
@@ -36,16 +37,26 @@ class Oracle:
                 self.terms[row] |= terms[text]
         self.sellable = [product.sellable for product in self.products]
 
+    def shares(self, words: Sequence[Word]) -> dict[int, float]:
+        """Sellable row → the share of what the known ``words`` tell that it holds, by looking at each product."""
+        known = [({term for term, _ in word.terms}, word.information) for word in words if word.terms]
+        told = sum(information for _, information in known)
+        found = {}
+        for row, held in enumerate(self.terms):
+            if self.sellable[row] and told > 0:
+                found[row] = sum(each for terms, each in known if not held.isdisjoint(terms)) / told
+        return {row: share for row, share in found.items() if share > 0}
+
     def with_words(self, words: Sequence[Word]) -> set[int]:
-        """Sellable rows that hold at least one term of every word, by looking at each product."""
-        wanted = [{term for term, _ in word.terms} for word in words]
-        if not wanted:
-            return set()
-        return {
-            row
-            for row, held in enumerate(self.terms)
-            if self.sellable[row] and all(not held.isdisjoint(terms) for terms in wanted)
-        }
+        """Rows that hold every word; where they are fewer than enough, rows that hold enough of them."""
+        search = self.engine.search_parts.matcher
+        assert isinstance(search, Hybrid)
+        shares = self.shares(words)
+        every = {row for row, share in shares.items() if share > 1 - 1e-9 and all(word.terms for word in words)}
+        if len(every) >= search.enough:
+            return every
+        least = min(search.least, max(shares.values(), default=0.0)) - 1e-12
+        return {row for row, share in shares.items() if share >= least}
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         """Cosine of every row with ``vector`` in double precision."""
@@ -53,18 +64,19 @@ class Oracle:
         return (np.asarray(self.dense.vectors, np.float64) @ vector.astype(np.float64))[self.dense.text_of]
 
     def matched(self, words: Sequence[Word], cosines: NDArray[np.float64]) -> tuple[set[int], set[int]]:
-        """(rows that must match, rows that may: their cosine is within float rounding of the cut-off)."""
+        """(rows that must match, rows that may: their cosine is within float rounding of the cut-off); ``cosines`` is
+        empty where the encoder says nothing."""
         assert self.dense is not None
         found = self.with_words(words)
-        dense = self.settings.dense
-        highest = float(cosines[np.array(self.sellable)].max(initial=0.0))
-        least = self.dense.cutoff if found else max(dense.floor, float(cosines.max()) - dense.margin)
-        near = {row for row in np.flatnonzero(cosines >= least + 1e-6).tolist() if self.sellable[row]}
-        edge = {row for row in np.flatnonzero(abs(cosines - least) < 1e-6).tolist() if self.sellable[row]}
-        if not found and highest < least - 1e-6:
-            for fewer, _ in self.engine.search_parts.relax(tuple(words)):
-                if found := self.with_words(fewer):
-                    break
+        sold = {row for row in range(len(self.sellable)) if self.sellable[row]}
+        for least in (
+            self.dense.cutoff,
+            max(self.settings.dense.floor, cosines.max(initial=0) - self.settings.dense.margin),
+        ):
+            near = sold & set(np.flatnonzero(cosines >= least + 1e-6).tolist())
+            edge = sold & set(np.flatnonzero(abs(cosines - least) < 1e-6).tolist())
+            if found or near or edge:
+                break
         return found | near, edge
 
     def passes(self, row: int, where: dict[str, Any]) -> bool:
@@ -97,9 +109,13 @@ def search_is_exact(oracle: Oracle, request: Request, slate: Slate, pages: Seque
 
     ``pages`` are all places of the same request; ``slate`` is its first page with the workload's facets.
     """
-    understood = oracle.engine.search_parts.understand(request.query)
-    encode = oracle.engine.search_parts.meaning._encode  # type: ignore[union-attr]
-    must, may = oracle.matched(understood.words, oracle.cosines(encode(request.query)))
+    search = oracle.engine.search_parts.matcher
+    assert isinstance(search, Hybrid)
+    read = search.match(request.query)
+    heard = read.corrected or request.query
+    silent = search.meaning is None or not len(search.meaning.cosines(heard))
+    cosines = np.empty(0) if silent else oracle.cosines(search.meaning._encode(heard))  # type: ignore[union-attr]
+    must, may = oracle.matched(read.words, cosines)
     exact = oracle.catalog.row(request.query.strip())
     must |= {exact} if exact is not None and oracle.sellable[exact] else set()
     must = {row for row in must if oracle.passes(row, dict(request.where))}

@@ -30,6 +30,7 @@ from mercato.rank.linear import Linear, Signal
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
+from mercato.retrieve.hybrid import Hybrid
 from mercato.retrieve.kin import KinLane
 from mercato.retrieve.lexical import LexicalIndex
 from mercato.retrieve.pairs import PairLane, Transitions
@@ -45,7 +46,7 @@ from mercato.scores import POOLS, Score, ordering, silent_lanes
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
-LAYOUT = 4
+LAYOUT = 5
 """The layout of a snapshot; one of another layout is refused and trained anew."""
 
 _TAIL_QUOTA = 40
@@ -253,13 +254,7 @@ def engine(
         quota = _TAIL_QUOTA if settings.lists.tail.get(name) else 0
         fused = Fused(chosen, watching, settings.lists.depth, kept=~best_sellers, least=quota)
         placements[name] = Placement(fused, score, policy[name])
-    understanding = Understanding(parts.lexical.vocabulary)
-    meaning = closest = None
-    if parts.dense is not None and encoder is not None:
-        encode = remembering(encoder)
-        meaning = Meaning(parts.dense, encode)
-        dense = settings.dense
-        closest = Meaning(parts.dense, encode, loose=True, floor=dense.floor, margin=dense.margin)
+    semantic = meaning(settings, parts, encoder)
     signals = {name: found[name] for name in ("popular", "habit", "taste")}
     sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
     for name in codes:
@@ -267,11 +262,7 @@ def engine(
     return Engine(
         catalog=catalog,
         search_parts=Search(
-            understand=understanding.parse,
-            relax=understanding.relax,
-            words=parts.lexical,
-            meaning=meaning,
-            closest=closest,
+            matcher=Hybrid(catalog, parts.lexical, Understanding(parts.lexical.vocabulary), semantic),
             signals=signals,
             score=parts.weights["search"],
         ),
@@ -281,8 +272,15 @@ def engine(
         narrow=Narrow(best_sellers),
         reason=Explain(catalog, sources).reason,
         versions=versions,
-        degraded=degraded if meaning is not None else (*degraded, "meaning"),
+        degraded=degraded if semantic is not None else (*degraded, "meaning"),
     )
+
+
+def meaning(settings: Settings, parts: Parts, encoder: Encoder | None) -> Meaning | None:
+    """Semantic search over the parts' text vectors; None without vectors or encoder."""
+    if parts.dense is None or encoder is None:
+        return None
+    return Meaning(parts.dense, remembering(encoder), floor=settings.dense.floor, margin=settings.dense.margin)
 
 
 def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:

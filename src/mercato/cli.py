@@ -236,6 +236,8 @@ def _show(slate: Slate, as_json: bool, explain: bool) -> None:
         out.print(f"Showing results for “{slate.corrected}”.", markup=False)
     if slate.relaxed:
         out.print(f"Nothing matched everything: left out {slate.relaxed}.", markup=False)
+    if slate.every:
+        out.print(f"{slate.every} of {slate.total} have every word.", markup=False)
     for place, item in enumerate(slate.items, 1):
         price = codec.to_major(item.product.price, item.product.currency)
         cost = "" if price is None else f"  {price:.2f} {item.product.currency}"

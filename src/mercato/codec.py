@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from mercato.errors import DataError
-from mercato.schema import Impression, Interaction, Item, Product, Review, Slate
+from mercato.schema import Banner, Impression, Interaction, Item, Product, Review, Slate
 
 _NO_MINOR_UNIT = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "PYG", "UGX"})
 _THREE_DIGITS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
@@ -205,9 +205,9 @@ def _numbers(values: Iterable[float | None]) -> tuple[float, ...]:
     return tuple(math.nan if value is None else value for value in values)
 
 
-def _item_to_dict(item: Item, explain: bool) -> dict[str, Any]:
-    product = item.product
-    record: dict[str, Any] = {
+def card_to_dict(product: Product) -> dict[str, Any]:
+    """What a list shows of a product; every field is there, null where the product has none."""
+    return {
         "id": product.id,
         "title": product.title,
         "price": to_major(product.price, product.currency),
@@ -217,8 +217,11 @@ def _item_to_dict(item: Item, explain: bool) -> dict[str, Any]:
         "brand": product.brand or None,
         "availability": product.availability,
         "attributes": {name: list(values) for name, values in product.attributes.items()},
-        "score": item.score,
     }
+
+
+def _item_to_dict(item: Item, explain: bool) -> dict[str, Any]:
+    record = card_to_dict(item.product) | {"score": item.score}
     if explain:
         record |= {"terms": dict(item.terms), "reason": item.reason, "evidence": list(item.evidence)}
     return record
@@ -240,4 +243,16 @@ def slate_to_dict(slate: Slate, *, explain: bool = False) -> dict[str, Any]:
         record["corrected"] = slate.corrected
     if slate.relaxed:
         record["relaxed"] = slate.relaxed
+    if slate.every:
+        record["every"] = slate.every
+    if slate.banners:
+        record["banners"] = [banner_to_dict(banner) for banner in slate.banners]
+    if slate.redirect:
+        record["redirect"] = slate.redirect
     return record
+
+
+def banner_to_dict(banner: Banner) -> dict[str, str]:
+    """The banner as JSON, empty fields left out."""
+    given = {"text": banner.text, "url": banner.url, "image": banner.image}
+    return {name: value for name, value in given.items() if value}

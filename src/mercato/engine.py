@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -14,28 +14,33 @@ import numpy as np
 from mercato.catalog import Catalog
 from mercato.errors import RequestError
 from mercato.ports import Policy, Retriever
-from mercato.retrieve.fuse import joined
-from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Scores, Slate, Word
+from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Slate, Word
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Words(Protocol):
-    """The lexical index as search needs it: everything that matches, not the k best."""
+class Found(Protocol):
+    """What a query matches (retrieve.hybrid.Matched)."""
 
-    def match(self, words: Sequence[Word], allowed: Mask) -> tuple[Rows, Scores]:
-        """Every allowed row that matches all words, rows ascending."""
-        ...
-
-
-class Understood(Protocol):
-    """A query as ``words``, and how it was ``corrected`` ("" when it was not)."""
-
+    @property
+    def ranking(self) -> Ranking: ...
     @property
     def words(self) -> tuple[Word, ...]: ...
     @property
     def corrected(self) -> str: ...
+    @property
+    def relaxed(self) -> str: ...
+    @property
+    def failed(self) -> tuple[str, ...]: ...
+
+
+class Matcher(Protocol):
+    """Words and meaning as one (retrieve.hybrid.Hybrid)."""
+
+    def match(self, query: str) -> Found:
+        """Everything sellable that matches, rows ascending, with notes, and how the query was read."""
+        ...
 
 
 class Readable(Protocol):
@@ -82,14 +87,9 @@ class Placement:
 
 @dataclass(frozen=True)
 class Search:
-    """What search is made of; ``meaning`` and ``closest`` (its loose form, for when nothing
-    else matched) are None where no encoder could be loaded."""
+    """What search is made of."""
 
-    understand: Callable[[str], Understood]
-    relax: Callable[[tuple[Word, ...]], Iterator[tuple[tuple[Word, ...], str]]]
-    words: Words
-    meaning: Retriever | None
-    closest: Retriever | None
+    matcher: Matcher
     signals: Mapping[str, Retriever]
     score: Readable
 
@@ -145,16 +145,14 @@ class Engine:
         """Everything that matches, best first; facets and total count exactly that set, whatever the page."""
         started = perf_counter()
         parts = self.search_parts
-        allowed = self._allowed(request, hidden)
-        understood = parts.understand(request.query)
-        request = replace(request, words=understood.words)
-        matched, relaxed, failed = self._matched(request, allowed)
+        found, allowed = self._found(request.query), self._allowed(request, hidden)
+        request = replace(request, words=found.words)
+        matched, failed = self._signals(request, found.ranking.take(allowed[found.ranking.rows]))
         scored = parts.score.scored(self.profile.note(request, matched))
         upto = (request.page + 1) * request.k
         page = self._sorted(request, scored, upto).take(slice(upto - request.k, upto))
         within = np.zeros(len(self.catalog), bool)
         within[matched.rows] = True
-        facets = self.catalog.count(request.facets, within)
         return self._answer(
             request,
             page,
@@ -162,10 +160,11 @@ class Engine:
             parts.score,
             slate_id,
             started,
-            facets=facets,
-            corrected="" if "closest" in relaxed else understood.corrected,
-            relaxed=relaxed,
-            degraded=failed,
+            facets=self.catalog.count(request.facets, within),
+            corrected=found.corrected,
+            relaxed=found.relaxed,
+            every=_every(matched),
+            degraded=(*found.failed, *failed),
         )
 
     def _allowed(self, request: Request, hidden: Rows) -> Mask:
@@ -173,53 +172,13 @@ class Engine:
         allowed[hidden] = False
         return allowed
 
-    def _matched(self, request: Request, allowed: Mask) -> tuple[Ranking, str, tuple[str, ...]]:
-        """The complete matched set with its notes, what was relaxed, and what failed.
-
-        What matches is decided on the whole shop and filtered afterwards, so a filter only ever narrows. Only when
-        nothing matches at all is the query relaxed: to what is closest in meaning, then to fewer words.
-        """
-        parts = self.search_parts
-        if not request.query.strip():
-            rows = np.flatnonzero(allowed).astype(np.int32)
-            noted, failed = self._signals(request, Ranking(rows, np.zeros(len(rows))))
-            return noted, "", failed
-        shop = self.catalog.sellable
-        rows, scores = parts.words.match(request.words, shop) if request.words else _nothing()
-        near, failed = self._near(parts.meaning if len(rows) else parts.closest, request)
-        relaxed = ""
-        if not len(rows) and len(near):
-            relaxed = "all words, and are what comes closest in meaning"
-        elif not len(rows):
-            rows, scores, relaxed = self._relaxed(request.words, shop)
-        matched = self._with_number(joined(rows, scores, near), request.query.strip())
-        noted, silent = self._signals(request, matched.take(allowed[matched.rows]))
-        return noted, relaxed, (*failed, *silent)
-
-    def _with_number(self, matched: Ranking, query: str) -> Ranking:
-        """``matched`` and, when the query is a product's id letter for letter, that product, noted as exact."""
-        row = self.catalog.row(query)
-        if row is None or not self.catalog.sellable[row]:
-            return matched
-        rows = np.union1d(matched.rows, [row]).astype(np.int32)
-        place = np.searchsorted(rows, matched.rows)
-        notes = {name: np.zeros(len(rows)) for name in matched.notes}
-        for name, values in matched.notes.items():
-            notes[name][place] = values
-        return Ranking(rows, notes["lane:words"], {**notes, "lane:exact": (rows == row).astype(np.float64)})
-
-    def _near(self, lane: Retriever | None, request: Request) -> tuple[Ranking, tuple[str, ...]]:
-        if lane is None:
-            return Ranking.empty(), ()
-        found = _unless_down("meaning", lambda: lane.retrieve(request, self.catalog.sellable, len(self.catalog)))
-        return (Ranking.empty(), ("meaning",)) if found is None else (found, ())
-
-    def _relaxed(self, words: tuple[Word, ...], shop: Mask) -> tuple[Rows, Scores, str]:
-        for fewer, dropped in self.search_parts.relax(words):
-            rows, scores = self.search_parts.words.match(fewer, shop)
-            if len(rows):
-                return rows, scores, dropped
-        return (*_nothing(), "")
+    def _found(self, query: str) -> Found:
+        """What the query matches in the whole shop: what is filtered away afterwards never changes what matches. Of an
+        empty query everything."""
+        if query.strip():
+            return self.search_parts.matcher.match(query)
+        rows = np.flatnonzero(self.catalog.sellable).astype(np.int32)
+        return _Everything(Ranking(rows, np.zeros(len(rows))))
 
     def _signals(self, request: Request, matched: Ranking) -> tuple[Ranking, tuple[str, ...]]:
         """``matched`` with a note per signal, and the signals that failed."""
@@ -252,11 +211,13 @@ class Engine:
         facets: Mapping[str, Mapping[str, int]] | None = None,
         corrected: str = "",
         relaxed: str = "",
+        every: int = 0,
         degraded: tuple[str, ...] = (),
     ) -> tuple[Slate, Impression]:
         degraded = (*self.degraded, *degraded)
         page, evidence = score.explained(page)
-        items = tuple(self._item(request, page, place, evidence[place]) for place in range(len(page)))
+        asked = replace(request, query=corrected) if corrected else request
+        items = tuple(self._item(asked, page, place, evidence[place]) for place in range(len(page)))
         slate = Slate(
             id=slate_id,
             items=items,
@@ -264,6 +225,7 @@ class Engine:
             facets=facets or {},
             corrected=corrected,
             relaxed=relaxed,
+            every=every,
             degraded=degraded,
             versions=self.versions,
             took_ms=round((perf_counter() - started) * 1000, 3),
@@ -302,5 +264,18 @@ def _unless_down(name: str, ask: Callable[[], T]) -> T | None:
         return None
 
 
-def _nothing() -> tuple[Rows, Scores]:
-    return np.empty(0, np.int32), np.empty(0)
+def _every(matched: Ranking) -> int:
+    """How many hold every word of the query, where some but not all do."""
+    every = int(np.count_nonzero(matched.notes.get("lane:every", ())))
+    return every if every < len(matched) else 0
+
+
+@dataclass(frozen=True)
+class _Everything:
+    """What an empty query matches."""
+
+    ranking: Ranking
+    words: tuple[Word, ...] = ()
+    corrected: str = ""
+    relaxed: str = ""
+    failed: tuple[str, ...] = ()

@@ -150,15 +150,18 @@ class History:
 
 
 Where = Mapping[str, Any]
-"""A filter: field → list of values (any of them) or {"min": x, "max": y}; fields are joined by AND."""
+"""A filter: field → list of values (any of them) or {"min": x, "max": y}, with "below" for an end that is not in it;
+fields are joined by AND."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a query and the index terms that may stand for it, each with a weight in (0, 1]."""
+    """One word of a query and the index terms that may stand for it, each with a weight in (0, 1]; how much the word
+    tells (``information``, in nats) decides what of a query that nothing matches wholly is worth keeping."""
 
     text: str
     terms: tuple[tuple[str, float], ...]
+    information: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +280,19 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Banner:
+    """What the shop says above a list; ``url`` and ``image`` may be empty."""
+
+    text: str
+    url: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Slate:
-    """The answer: items best first. ``id`` is what events point back to."""
+    """The answer: items best first. ``id`` is what events point back to. Of a search that found products with every
+    word and others, ``every`` is how many of ``total`` those are; else 0. ``banners`` are what the shop's rules say
+    above it; with ``redirect`` they would rather send the shopper to another page."""
 
     id: str
     items: tuple[Item, ...]
@@ -286,6 +300,9 @@ class Slate:
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: NOTHING)
     corrected: str = ""
     relaxed: str = ""
+    every: int = 0
+    banners: tuple[Banner, ...] = ()
+    redirect: str = ""
     degraded: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     took_ms: float = 0.0

@@ -84,8 +84,9 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
         ),
         "search": (
             Signal("lane:exact", "exact", 20.0),
-            Signal("lane:words", "words", 1.2, 4.0),
-            Signal("lane:meaning", "meaning", 5.0, 1.0),
+            Signal("lane:words", "words", 4.0),
+            Signal("lane:every", "words", 0.6),
+            Signal("lane:meaning", "meaning", 2.0),
             Signal("lane:popular", "popularity", 0.12, 10.0),
             Signal("lane:habit", "behaviour", 0.25),
             Signal("lane:taste", "behaviour", 0.4, 0.1),

@@ -23,7 +23,7 @@ from mercato.models.sequence import SelfAttention, gap_classes
 from mercato.models.sequence_fit import Behaved, fit
 from mercato.ports import Retriever
 from mercato.retrieve.content import Content
-from mercato.retrieve.dense import Dense, DenseIndex, Meaning, Similar, remembering
+from mercato.retrieve.dense import Dense, DenseIndex, Similar
 from mercato.retrieve.ease import Ease
 from mercato.retrieve.kin import Kin, KinLane
 from mercato.retrieve.lexical import Lexical
@@ -140,14 +140,6 @@ def vectors(shop: World) -> DenseIndex:
     return Dense().index(HashEncoder().encode(shop.titles), np.arange(N, dtype=np.int32), 0.2)
 
 
-def meaning(shop: World) -> Retriever:
-    return Meaning(vectors(shop), remembering(HashEncoder()))
-
-
-def closest(shop: World) -> Retriever:
-    return Meaning(vectors(shop), remembering(HashEncoder()), loose=True)
-
-
 def similar(shop: World) -> Retriever:
     return Similar(vectors(shop))
 
@@ -184,7 +176,7 @@ def _sequence(shop: World) -> Retriever:
 
 
 FACTORIES: list[Callable[[World], Retriever]] = [
-    lexical, popular, repeat, taste, transitions, together, neighbours, meaning, closest, similar,
+    lexical, popular, repeat, taste, transitions, together, neighbours, similar,
     ease, ease_in_neighbourhoods, social, content, kin, sequence,
 ]  # fmt: skip
 

@@ -175,8 +175,8 @@ def search(
     full = build.engine(settings, parts, encoder, {})
     rankers: dict[str, Callable[[Request], Rows]] = {"mercato": _searching(full)}
     rankers["words only"] = _searching(build.engine(settings, replace(parts, dense=None), None, {}))
-    if full.search_parts.meaning is not None:
-        rankers["meaning only"] = _only(full.search_parts.meaning, parts.catalog.sellable)
+    if (meaning := build.meaning(settings, parts, encoder)) is not None:
+        rankers["meaning only"] = lambda asked: meaning.nearest(asked.query, parts.catalog.sellable, asked.k).rows
     queries = _category_queries(facet, parts.catalog.sellable, most)
     rows = []
     for name, rank in rankers.items():
@@ -217,7 +217,3 @@ def _searching(engine: Engine) -> Callable[[Request], Rows]:
         return engine.catalog.rows(slate.ids)
 
     return rank
-
-
-def _only(lane: Retriever, sellable: Any) -> Callable[[Request], Rows]:
-    return lambda asked: lane.retrieve(asked, sellable, asked.k).rows

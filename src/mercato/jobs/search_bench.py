@@ -77,8 +77,9 @@ def search(
         rankers: dict[str, Find] = {
             OURS: _served(shop),
             "mercato, words only": _served(build.engine(settings, replace(parts, dense=None), None, {})),
-            "mercato, meaning only": _meaning(build.engine(settings, parts, encoder, {})),
         }
+        if (meaning := build.meaning(settings, parts, encoder)) is not None:
+            rankers["mercato, meaning only"] = lambda query, k: meaning.nearest(query, catalog.sellable, k).rows
         others = _peers(catalog, parts, encoder, tick) if peers else {}
         asked = {}
         for name, find in (rankers | {name: peer.find for name, peer in others.items()}).items():
@@ -119,20 +120,6 @@ def _served(engine: Engine) -> Find:
     def find(query: str, k: int) -> Rows:
         slate, _ = engine.search(Request("search", AT, k=k, query=query), NOBODY, "")
         return engine.catalog.rows(slate.ids)
-
-    return find
-
-
-def _meaning(engine: Engine) -> Find:
-    near, closest = engine.search_parts.meaning, engine.search_parts.closest
-
-    def find(query: str, k: int) -> Rows:
-        request = Request("search", AT, k=k, query=query)
-        for lane in (near, closest):
-            found = lane.retrieve(request, engine.catalog.sellable, k).rows if lane is not None else NOBODY
-            if len(found):
-                break
-        return found
 
     return find
 

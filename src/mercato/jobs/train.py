@@ -22,14 +22,15 @@ from mercato.errors import ArtifactError, DataError
 from mercato.feedback.histories import Events
 from mercato.jobs.learn import Learned, learn
 from mercato.jobs.logged import MOST, TEACHING, logged
+from mercato.jobs.meaning import dense_index
 from mercato.models.hashed import HashEncoder
-from mercato.models.vectors import NamedEncoder, VectorCache
-from mercato.retrieve.dense import DenseIndex
+from mercato.models.vectors import NamedEncoder
 from mercato.retrieve.social import Ties
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.schema import Product
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
+from mercato.words import SCRIPTS
 
 Tick = Callable[[str], None]
 
@@ -45,45 +46,6 @@ def texts(products: Sequence[Product]) -> dict[str, list[str]]:
         "attributes": [" ".join(" ".join(values) for values in product.attributes.values()) for product in products],
         "description": [product.description for product in products],
     }
-
-
-def meaning_text(product: Product) -> str:
-    """What the encoder reads of a product: its title, its place in the shop and the start of its description."""
-    title = product.title.split(" · ")[0]
-    leaf = product.categories[0].split(" > ")[-2:] if product.categories else []
-    return ". ".join(part for part in (title, ", ".join(leaf), product.description[:200]) if part)
-
-
-def dense_index(
-    settings: Settings, catalog: Catalog, meanings: Sequence[str], encoder: NamedEncoder, cache: Path, tick: Tick
-) -> DenseIndex:
-    """Vectors of the distinct ``meanings`` (one text a row) and the cut-off learned from the shop's categories."""
-    distinct, text_of = np.unique(np.array(meanings, dtype=object), return_inverse=True)
-    vectors = VectorCache(cache).encode(
-        encoder, distinct.tolist(), lambda done, total: tick(f"text vectors {done}/{total}")
-    )
-    cutoff = _cutoff(settings, catalog, encoder, vectors, text_of)
-    return settings.dense.index(vectors, text_of.astype(np.int32), cutoff)
-
-
-def _cutoff(settings: Settings, catalog: Catalog, encoder: NamedEncoder, vectors: Any, text_of: Any) -> float:
-    """Queries are the names of up to 200 categories that have categories below them (of any, where the tree is flat);
-    a text is a member when one of its products is in that category."""
-    facet = catalog.facets.get("categories")
-    if facet is None:
-        return settings.dense.floor
-    known = np.bincount(facet.codes, minlength=len(facet.values)) >= 3
-    parents = {path.rsplit(" > ", 1)[0] for path in facet.values if path.count(" > ") > 1}
-    inner = known & np.array([path in parents for path in facet.values], bool)
-    chosen = np.flatnonzero(inner if inner.sum() >= 10 else known)
-    chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:200])
-    names = [facet.values[code].split(" > ")[-1] for code in chosen]
-    if not names:
-        return settings.dense.floor
-    member = np.zeros((len(chosen), len(vectors)), bool)
-    for place, code in enumerate(chosen):
-        member[place, text_of[facet.rows[facet.codes == code]]] = True
-    return settings.dense.cutoff(encoder.encode(names), vectors, member)
 
 
 def train(
@@ -130,13 +92,13 @@ def drafted(
     """Everything that needs no behaviour: words, text vectors, suggestions. Lanes and weights are still empty."""
     tick("words")
     products = [catalog.product(row) for row in range(len(catalog))]
-    fields, meanings = texts(products), [meaning_text(product) for product in products]
+    fields = texts(products)
     # where a title is only the id again, its vector says nothing
     spoken = any(product.title != product.id for product in products)
     del products
     lexical = settings.lexical.index(fields)
     tick("meaning")
-    dense = dense_index(settings, catalog, meanings, encoder, cache / "vectors", tick)
+    dense = dense_index(settings, catalog, lexical, encoder, cache / "vectors", tick)
     content = settings.content.fit(dense.vectors, dense.text_of) if spoken else None
     nothing = events.where(np.zeros(len(events), bool))
     return build.Parts(
@@ -146,11 +108,19 @@ def drafted(
 
 
 def suggestions(catalog: Catalog, popularity: NDArray[np.float64]) -> SuggestIndex:
-    """Completions of titles and categories, the most popular (n,) first."""
-    facet = catalog.facets.get("categories")
-    counts = facet.counts(catalog.sellable) if facet is not None else {}
-    titles = [catalog.product(row).title for row in range(len(catalog))]
-    return Suggest().index(titles, popularity, list(counts.items()), [])
+    """Completions of titles, categories and brands, the most popular (n,) first."""
+    counts = {
+        name: catalog.facets[name].counts(catalog.sellable) if name in catalog.facets else {}
+        for name in ("categories", "brand")
+    }
+    products = [catalog.product(row) for row in range(len(catalog))]
+    return Suggest().index(
+        [product.title for product in products],
+        popularity,
+        categories=counts["categories"].items(),
+        brands=counts["brand"].items(),
+        aisles=[product.categories[0] if product.categories else "" for product in products],
+    )
 
 
 def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
@@ -175,7 +145,8 @@ def _account(catalog: Catalog, events: Events, parts: build.Parts, learned: Lear
         "learned": {
             "words": f"{len(parts.lexical.vocabulary.terms)} words",
             "meaning": "skipped: no text encoder" if parts.dense is None else (
-                f"{len(parts.dense.vectors)} distinct texts, cut-off at cosine {parts.dense.cutoff:.2f}"
+                f"{len(parts.dense.vectors)} distinct texts, cut-off at cosine {parts.dense.cutoff:.2f}, "
+                f"reads {', '.join(sorted(set(SCRIPTS) - parts.dense.unread)) or 'nothing here'}"
             ),
             "together": f"{parts.behaviour.together.nnz} pairs from shared baskets",
             "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",

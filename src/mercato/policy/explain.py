@@ -30,6 +30,7 @@ _SENTENCES = {
     "profile:brand": "Same brand as {source}",
     "profile:maker": "Same maker as {source}",
 }
+_PART = "some of the words"
 _PLAIN = {
     "lane:popular": "Selling well right now",
     "lane:neighbours": "Bought by shoppers like you",
@@ -38,6 +39,7 @@ _PLAIN = {
     "lane:meaning": "Close in meaning to “{query}”",
     "lane:exact": "Has exactly this number",
     "lane:words": "Matches “{query}”",
+    _PART: "Matches part of “{query}”",
     "profile:category": "You often buy {category}",
 }
 
@@ -58,12 +60,14 @@ class Explain:
         clauses: list[str] = []
         evidence: list[str] = []
         product = self.catalog.product(row)
-        if any(note == "lane:words" for note, _ in shares):
-            shares = [share for share in shares if share[0] != "lane:meaning"]
+        notes = {note for note, _ in shares}
+        if "lane:words" in notes:
+            shares = [share for share in shares if share[0] not in ("lane:meaning", "lane:every")]
         for note, worth in shares:
             if clauses and (len(clauses) == 2 or worth < self.second * shares[0][1]):
                 break
-            clause, proof = self._clause(request, row, product, note)
+            said = _PART if note == "lane:words" and "lane:every" not in notes else note
+            clause, proof = self._clause(request, row, product, said)
             if clause and clause not in clauses:
                 clauses.append(clause)
                 evidence.append(f"{note}={worth:.4f}{proof}")
@@ -73,6 +77,8 @@ class Explain:
         return "; ".join([first, *(clause[0].lower() + clause[1:] for clause in rest)]) + ".", tuple(evidence)
 
     def _clause(self, request: Request, row: int, product: Product, note: str) -> tuple[str, str]:
+        if note.startswith("rule:"):  # the shopkeeper's hand: rule:pin:ID, rule:boost:ID
+            return "Chosen by the shop", ""
         if note in ("lane:lately", "lane:habit"):
             return self._repeat(request, row)
         if note in _SENTENCES and note in self.sources:

@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from mercato.codec import dumps
 from mercato.ports import Encoder
-from mercato.retrieve.once import Once
 from mercato.schema import Mask, Ranking, Request, Rows, Scores
+from mercato.words import scripts
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,25 @@ class Dense:
 
     The cut-off is the cosine at which, on queries made from the shop's own category names, at least ``precision`` of
     the products above it belong to that category. When nothing matches at all, what lies within ``margin`` of the
-    nearest text is shown instead, down to ``floor``, and the answer says so.
+    nearest text is shown instead, down to ``floor``, and the answer says so. ``reads``: scripts (words.scripts) that
+    the encoder is trusted to understand where the shop has too few titles in them to tell.
     """
 
     precision: float = 0.5
     floor: float = 0.4
     margin: float = 0.08
+    reads: tuple[str, ...] = ("latin",)
 
-    def index(self, vectors: NDArray[np.float32], text_of: NDArray[np.int32], cutoff: float) -> DenseIndex:
-        """``vectors`` (u, d) unit float32 of the distinct texts; ``text_of`` (n,) says which text each row has."""
-        return DenseIndex(vectors, text_of, cutoff)
+    def index(
+        self,
+        vectors: NDArray[np.float32],
+        text_of: NDArray[np.int32],
+        cutoff: float,
+        unread: frozenset[str] = frozenset(),
+    ) -> DenseIndex:
+        """``vectors`` (u, d) unit float32 of the distinct texts; ``text_of`` (n,) says which text each row has;
+        ``unread``: the scripts (words.scripts) that the encoder does not understand."""
+        return DenseIndex(vectors, text_of, cutoff, unread)
 
     def cutoff(self, queries: NDArray[np.float32], vectors: NDArray[np.float32], member: NDArray[np.bool_]) -> float:
         """The lowest cosine whose hits are members with at least the wanted precision; never below ``floor``.
@@ -49,11 +60,12 @@ class Dense:
 
 @dataclass(frozen=True)
 class DenseIndex:
-    """The finished index; ``query_vector`` turns a request into one unit vector (see ``Meaning`` and ``Similar``)."""
+    """The finished index (see ``Meaning`` and ``Similar``)."""
 
     vectors: NDArray[np.float32]
     text_of: NDArray[np.int32]
     cutoff: float
+    unread: frozenset[str] = frozenset()
 
     def cosines(self, vector: NDArray[np.float32]) -> Scores:
         """Cosine of every catalogue row with ``vector``, (n,) float64."""
@@ -64,23 +76,26 @@ class DenseIndex:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "vectors.npy", self.vectors, allow_pickle=False)
         np.save(folder / "text_of.npy", self.text_of, allow_pickle=False)
-        np.save(folder / "cutoff.npy", np.float64(self.cutoff), allow_pickle=False)
+        (folder / "about.json").write_bytes(dumps({"cutoff": self.cutoff, "unread": sorted(self.unread)}))
 
     @staticmethod
     def load(folder: Path) -> DenseIndex:
         """Map an index written by ``save``."""
+        about = orjson.loads((folder / "about.json").read_bytes())
         return DenseIndex(
             np.load(folder / "vectors.npy", mmap_mode="r"),
             np.load(folder / "text_of.npy", mmap_mode="r"),
-            float(np.load(folder / "cutoff.npy")),
+            float(about["cutoff"]),
+            frozenset(about["unread"]),
         )
 
 
 class Meaning:
-    """Semantic search: the query's vector against every product text, above the cut-off only.
+    """Semantic search: the query's vector against every product text.
 
-    ``loose`` is for when nothing else matched: everything within ``margin`` of the nearest text, but never below
-    ``floor``. Which texts are near enough never depends on the filters, so a filter only ever narrows.
+    What is ``near`` lies above the cut-off; ``closest``, for when nothing else matched, is everything within ``margin``
+    of the nearest text, but never below ``floor``. Both are decided on the whole shop. Of a query in a script that the
+    encoder was seen not to read (``DenseIndex.unread``) nothing is said at all.
     """
 
     def __init__(
@@ -88,31 +103,34 @@ class Meaning:
         index: DenseIndex,
         encode: Callable[[str], NDArray[np.float32]],
         *,
-        loose: bool = False,
         floor: float = 0.4,
         margin: float = 0.08,
     ) -> None:
-        self._worked = Once(self._cosines)
-        self.index, self._encode, self._loose, self._floor, self._margin = index, encode, loose, floor, margin
+        self.index, self._encode, self._floor, self._margin = index, encode, floor, margin
 
-    def _cosines(self, request: Request) -> Scores:
-        if not request.query.strip():
-            return np.zeros(len(self.index.text_of))
-        cosines = self.index.cosines(self._encode(request.query))
-        least = self.index.cutoff
-        if self._loose:
-            least = max(self._floor, float(cosines.max(initial=0.0)) - self._margin)
-        return np.where(cosines >= least, cosines, 0.0)
+    def cosines(self, query: str) -> Scores:
+        """Cosine of every row with ``query`` (n,); (0,) where it is empty or cannot be read."""
+        asked = scripts(query)
+        if not query.strip() or asked & self.index.unread:
+            return np.empty(0)
+        return self.index.cosines(self._encode(query))
 
-    def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
-        """The ``k`` allowed rows nearest in meaning."""
-        cosines = self._worked(request)
-        rows = np.flatnonzero(allowed & (cosines > 0))
+    def near(self, cosines: Scores) -> Mask:
+        """Rows (n,) that lie above the cut-off."""
+        return cosines >= self.index.cutoff
+
+    def nearest(self, query: str, allowed: Mask, k: int) -> Ranking:
+        """The ``k`` best allowed rows that are near, and where none is, the closest."""
+        cosines = self.cosines(query)
+        if not len(cosines):
+            return Ranking.empty()
+        near = self.near(cosines) & allowed
+        rows = np.flatnonzero(near if near.any() else self.closest(cosines) & allowed)
         return Ranking.best_first(rows, cosines[rows], k)
 
-    def score(self, request: Request, rows: Rows) -> Scores:
-        """Cosine, 0 where it is not near enough."""
-        return self._worked(request)[rows]
+    def closest(self, cosines: Scores) -> Mask:
+        """Rows (n,) that lie nearest, however far above or below the cut-off."""
+        return cosines >= max(self._floor, float(cosines.max(initial=0.0)) - self._margin)
 
 
 def remembering(encoder: Encoder, most: int = 4096) -> Callable[[str], NDArray[np.float32]]:

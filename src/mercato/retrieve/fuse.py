@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mercato.ports import Retriever
-from mercato.schema import Mask, Ranking, Request, Rows, Scores
+from mercato.schema import Mask, Ranking, Request, Rows
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -81,14 +80,3 @@ def _union(rankings: list[Ranking]) -> Rows:
     if not rankings:
         return np.empty(0, np.int32)
     return np.unique(np.concatenate([ranking.rows for ranking in rankings])).astype(np.int32)
-
-
-def joined(rows: Rows, scores: Scores, near: Ranking) -> Ranking:
-    """What matches in words (``rows`` with ``scores``) and what is ``near`` in meaning, as one ranking by row with a
-    note for each."""
-    both = np.union1d(rows, near.rows).astype(np.int32)
-    words: NDArray[np.float64] = np.zeros(len(both))
-    words[np.searchsorted(both, rows)] = scores
-    meaning: NDArray[np.float64] = np.zeros(len(both))
-    meaning[np.searchsorted(both, near.rows)] = near.scores
-    return Ranking(both, words, {"lane:words": words, "lane:meaning": meaning})

@@ -175,6 +175,25 @@ class LexicalIndex:
             scores += _at(posting, rows, self.vocabulary.n)
         return rows, scores
 
+    def share(self, words: Sequence[Word], allowed: Mask) -> tuple[Rows, Scores, Scores]:
+        """Every allowed row that holds any of ``words``, ascending, with its score, the sum as in ``match``, and the
+        share of what the words tell (``Word.information``) that it holds, in (0, 1]. Words without terms do not count.
+        """
+        known = [word for word in words if word.terms]
+        gains, held = np.zeros(self.vocabulary.n, np.float32), np.zeros(self.vocabulary.n)
+        for word in known:
+            rows, gain = self._postings(word)
+            gains[rows] += gain
+            held[rows] += word.information
+        found = np.flatnonzero((held > 0) & allowed).astype(np.int32)
+        told = sum(word.information for word in known)
+        return found, gains[found].astype(np.float64), np.minimum(held[found] / max(told, 1e-9), 1.0)
+
+    def missing(self, words: Sequence[Word], row: int) -> list[Word]:
+        """Those of ``words`` that ``row`` does not hold."""
+        at = np.array([row], np.int32)
+        return [word for word in words if _at(self._postings(word), at, self.vocabulary.n)[0] <= 0]
+
     def _postings(self, word: Word) -> Postings:
         """Rows that hold any term of ``word``, each with its best weight times impact."""
         found = [(self.vocabulary.place(term), weight) for term, weight in word.terms]

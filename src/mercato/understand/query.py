@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from math import log1p
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz.distance import OSA
@@ -23,8 +24,10 @@ _UNFINISHED_WEIGHT = 0.8
 _JOINED_WEIGHT = 0.9
 _SHORTEST_JOINED = 4
 _SHORTEST_PART = 3
-_MOST_RELAXED = 5
-_HEAD, _MEASURE = 2.0, 0.5
+_HEAD, _MEASURES = 2.0, 0.25
+_MOST_SPELLINGS = 4
+_MOST_READINGS = 12
+_RARE, _EXCHANGE = 2, 10
 
 # A noisy channel in logarithms: how common the term is, less what the error costs.
 _EDIT_COST = 4.0
@@ -41,12 +44,19 @@ class Parsed:
     tokens: tuple[Token, ...]
 
 
+class _Spelling(NamedTuple):
+    """What a word may be meant as, and the logarithm of how likely that is."""
+
+    text: str
+    likelihood: float
+
+
 class Understanding:
     """Reads queries against one index's vocabulary.
 
     A word the shop knows is never corrected or extended, so a total counts what was asked for. An unknown word is, in
     this order: part of a compound, the beginning of known words (the last word only, while it is being typed), or a
-    misspelling. What stays unknown has no terms and matches nothing; ``relax`` says what to leave out then.
+    misspelling. What stays unknown has no terms and matches nothing.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -61,50 +71,66 @@ class Understanding:
         "dishwasher" and "wd 40" finds "wd-40".
         """
         tokens = tuple(query_tokens(query))
-        typing = not query[-1:].isspace()
-        words, changes = self._read(tokens, typing)
-        corrected = _replaced(query, changes)
-        if corrected:
-            words, _ = self._read(query_tokens(corrected), typing)
-        return Parsed(words, corrected, tokens)
+        words, unknown = self._read(tokens, typing=not query[-1:].isspace())
+        spelled = {token: self._corrections(token)[:1] for token in unknown}
+        return self._replaced(query, tokens, words, [(token, best[0]) for token, best in spelled.items() if best])
 
-    def _read(self, tokens: Sequence[Token], typing: bool) -> tuple[tuple[Word, ...], list[tuple[str, str]]]:
-        """The words to match, and what was misspelt with its correction."""
+    def respelled(self, query: str) -> Iterator[Parsed]:
+        """Other readings, the likeliest first, for a query that matches nothing: further corrections of a word that
+        nothing holds, and a common word instead of one that hardly any product holds. One word changes at a time."""
+        tokens = tuple(query_tokens(query))
+        words, unknown = self._read(tokens, typing=not query[-1:].isspace())
+        best = {token: found[0] for token in unknown if (found := self._corrections(token))}
+        others: list[tuple[float, Token, _Spelling]] = []
+        for token in dict.fromkeys(tokens):
+            spellings = self._corrections(token)[1:] if token in unknown else self._meant(token)
+            others += [(spelling.likelihood, token, spelling) for spelling in spellings]
+        others.sort(key=lambda found: (-found[0], found[2].text))
+        for _, token, spelling in islice(others, _MOST_READINGS):
+            yield self._replaced(query, tokens, words, list({**best, token: spelling}.items()))
+
+    def _replaced(
+        self, query: str, tokens: tuple[Token, ...], words: tuple[Word, ...], changes: Sequence[tuple[Token, _Spelling]]
+    ) -> Parsed:
+        """The reading of ``query`` (that of ``words`` as it is) with every ``changes`` made."""
+        corrected = _written(query, [(token.text, spelling.text) for token, spelling in changes])
+        if corrected:
+            words, _ = self._read(query_tokens(corrected), typing=not query[-1:].isspace())
+        return Parsed(self._informed(words), corrected, tokens)
+
+    def _read(self, tokens: Sequence[Token], typing: bool) -> tuple[tuple[Word, ...], list[Token]]:
+        """The words to match, and the words that are not known."""
         asked = [token for token in tokens if token.term not in STOP_WORDS] or list(tokens)
         words: list[Word] = []
-        changes: list[tuple[str, str]] = []
+        unknown: list[Token] = []
         for place, (token, joins) in enumerate(zip(asked, self._joins(asked), strict=True)):
             found = self._known(token, joins)
             if not found and typing and place == len(asked) - 1:
                 found = self._unfinished(token.text)
-            if not found and (shown := self._correction(token)):
-                changes.append((token.text, shown))
+            if not found:
+                unknown.append(token)
             words.extend(found or (Word(token.text, ()),))
-        return tuple(words), changes
+        return tuple(words), unknown
 
-    def relax(self, words: Sequence[Word]) -> Iterator[tuple[tuple[Word, ...], str]]:
-        """Fewer and fewer words, each with the text of those left out, for a query that matches nothing.
-
-        Words without terms go first. Of the five most telling others every smaller choice comes, the most telling
-        first; the first that matches is the one to show. A rare word tells more; the last counts double, for product
-        names end in what the thing is ("organic oat milk"), and a measure half. Measures alone are never offered.
-        """
-        known = [word for word in words if word.terms]
-        if len(known) < len(words) and not all(map(_is_measure, known)):
-            yield tuple(known), _left_out(words, known)
-        information = [self._information(word) for word in known]
-        information[-1:] = [_HEAD * last for last in information[-1:]]
-        kept = sorted(range(len(known)), key=lambda place: -information[place])[:_MOST_RELAXED]
-        sizes = range(1, min(len(known) - 1, _MOST_RELAXED) + 1)
-        choices = [choice for size in sizes for choice in combinations(sorted(kept), size)]
-        for choice in sorted(choices, key=lambda places: -sum(information[at] for at in places)):
-            chosen = [known[at] for at in choice]
-            if not all(map(_is_measure, chosen)):
-                yield tuple(chosen), _left_out(words, chosen)
+    def _informed(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """``words`` with how much each tells: a rare one more; the last known one counts double, for product names end
+        in what the thing is ("organic oat milk"). Measures together tell a quarter of the rest at most: two litres of
+        anything are no answer."""
+        measures = [_is_measure(word) for word in words]
+        head = max((place for place, word in enumerate(words) if word.terms and not measures[place]), default=-1)
+        told = [self._information(word) * (_HEAD if place == head else 1.0) for place, word in enumerate(words)]
+        rest = sum(
+            each for each, word, measure in zip(told, words, measures, strict=True) if word.terms and not measure
+        )
+        measured = sum(each for each, measure in zip(told, measures, strict=True) if measure)
+        if measured > 0 and not all(measures):
+            few = min(1.0, _MEASURES * rest / measured)
+            told = [each * few if measure else each for each, measure in zip(told, measures, strict=True)]
+        return tuple(replace(word, information=each) for word, each in zip(words, told, strict=True))
 
     def _information(self, word: Word) -> float:
-        frequency = max(self._vocabulary.frequency(term) for term, _ in word.terms)
-        return log1p(self._vocabulary.n / (1 + frequency)) * (_MEASURE if _is_measure(word) else 1.0)
+        frequency = max((self._vocabulary.frequency(term) for term, _ in word.terms), default=0)
+        return log1p(self._vocabulary.n / (1 + frequency))
 
     def _joins(self, tokens: Sequence[Token]) -> list[list[str]]:
         """For each word, the known compounds that it makes with the word before or after."""
@@ -135,18 +161,30 @@ class Understanding:
         terms = (self._vocabulary.terms[places.start + int(at)] for at in order)
         return (Word(text, tuple((term, _UNFINISHED_WEIGHT) for term in terms)),)
 
-    def _correction(self, token: Token) -> str:
-        """The likeliest known spelling of an unknown word, or of two that were written together; "" when none is near.
+    def _corrections(self, token: Token) -> list[_Spelling]:
+        """The likeliest known spellings of an unknown word, two that were written together among them.
 
         A term has several spellings (potato, potatoes): the one nearest to what was typed is shown.
         """
         distance = reach(token.term)
         near = self._speller.near(token.term, distance) if distance else []
-        best = max(near, key=lambda found: _likelihood(token.term, found), default=None)
-        split, split_likelihood = self._split(token.text)
-        if best is None or split_likelihood > _likelihood(token.term, best):
-            return split
-        return min(self._vocabulary.written(best.term), key=lambda text: OSA.distance(text, token.text))
+        found = [self._spelling(token, one, _likelihood(token.term, one)) for one in near]
+        split, likelihood = self._split(token.text)
+        if split:
+            found.append(_Spelling(split, likelihood))
+        return sorted(found, key=lambda one: (-one.likelihood, one.text))[:_MOST_SPELLINGS]
+
+    def _meant(self, token: Token) -> list[_Spelling]:
+        """Common words one edit from a known word that hardly any product holds: a misspelling may be a word too."""
+        own = self._vocabulary.frequency(token.term)
+        if token.joined or own > _RARE or reach(token.term) == 0:
+            return []
+        near = [one for one in self._speller.near(token.term, 1) if one.frequency > _EXCHANGE * own]
+        return [self._spelling(token, one, _likelihood(token.term, one) - _EDIT_COST) for one in near][:_MOST_SPELLINGS]
+
+    def _spelling(self, token: Token, found: Near, likelihood: float) -> _Spelling:
+        written = self._vocabulary.written(found.term)
+        return _Spelling(min(written, key=lambda text: OSA.distance(text, token.text)), likelihood)
 
     def _split(self, text: str) -> tuple[str, float]:
         """``text`` with a space put in so that two known words come out, and the log likelihood of the best place."""
@@ -166,14 +204,10 @@ def _likelihood(word: str, found: Near) -> float:
 
 def _is_measure(word: Word) -> bool:
     """Whether the word is a number or a unit and nothing else."""
-    return all(term in UNITS or term[0].isdigit() for term, _ in word.terms)
+    return bool(word.terms) and all(term in UNITS or term[0].isdigit() for term, _ in word.terms)
 
 
-def _left_out(words: Sequence[Word], kept: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words if not any(word is other for other in kept))
-
-
-def _replaced(query: str, changes: Sequence[tuple[str, str]]) -> str:
+def _written(query: str, changes: Sequence[tuple[str, str]]) -> str:
     """``query`` with every misspelt word replaced; "" when there was none."""
     if not changes:
         return ""

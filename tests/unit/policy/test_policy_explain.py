@@ -51,7 +51,7 @@ def test_a_long_title_is_cut() -> None:
     ("note", "said"),
     [
         ("lane:popular", "Selling well right now."),
-        ("lane:words", "Matches “milk”."),
+        ("lane:words", "Matches part of “milk”."),
         ("lane:meaning", "Close in meaning to “milk”."),
         ("lane:taste", "Fits what you usually buy."),
         ("lane:neighbours", "Bought by shoppers like you."),
@@ -71,9 +71,9 @@ def test_what_was_bought_before_says_how_often_and_when() -> None:
 
 def test_a_second_clause_needs_a_fair_share_and_another_thing_to_say() -> None:
     request = asked((0, BUY, 1), query="bread")
-    words, next_ = ("lane:words", 1.0), "lane:next"
-    assert sentence(request, 1, words, (next_, 0.5)) == "Matches “bread”; often bought with Oat milk."
-    assert sentence(request, 1, words, (next_, 0.3)) == "Matches “bread”."
+    words, every, next_ = ("lane:words", 1.0), ("lane:every", 0.1), "lane:next"
+    assert sentence(request, 1, words, (next_, 0.5), every) == "Matches “bread”; often bought with Oat milk."
+    assert sentence(request, 1, words, (next_, 0.3), every) == "Matches “bread”."
     both = asked((1, BUY, 1))
     assert sentence(both, 1, ("lane:lately", 1.0), ("lane:habit", 0.9)) == "You bought this once, last on 28 February."
     three = (words, (next_, 0.9), ("lane:popular", 0.8))
@@ -81,8 +81,9 @@ def test_a_second_clause_needs_a_fair_share_and_another_thing_to_say() -> None:
 
 
 def test_meaning_is_not_worth_a_clause_where_words_matched() -> None:
-    shares = (("lane:meaning", 2.0), ("lane:words", 1.0))
+    shares = (("lane:meaning", 2.0), ("lane:words", 1.0), ("lane:every", 0.1))
     assert sentence(asked(query="rye"), 1, *shares) == "Matches “rye”."
+    assert sentence(asked(query="rye loaf"), 1, *shares[:2]) == "Matches part of “rye loaf”."
 
 
 def test_a_signal_that_nobody_can_trace_is_passed_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,19 +54,19 @@ def test_the_cutoff_is_the_lowest_cosine_that_is_precise_enough(
 
 
 def test_hits_below_the_cutoff_are_no_hits() -> None:
-    ranking = meaning().retrieve(asked(query="couch"), EVERY, 5)
+    ranking = meaning().nearest("couch", EVERY, 5)
     assert ranking.rows.tolist() == [0, 1, 4], "rows 1 and 4 have one text: the lower row first"
     np.testing.assert_allclose(ranking.scores, [0.9, 0.65, 0.65], rtol=1e-6)
-    assert not meaning().score(asked(query="couch"), np.array([2, 3], np.int32)).any()
 
 
 def test_an_empty_query_means_nothing() -> None:
-    assert len(meaning().retrieve(asked(query="  "), EVERY, 5)) == 0
+    assert len(meaning().nearest("  ", EVERY, 5)) == 0
 
 
-def test_loose_shows_what_lies_near_the_nearest_but_never_below_the_floor() -> None:
+def test_the_closest_lies_near_the_nearest_but_never_below_the_floor() -> None:
     def rows(**fields: float) -> list[int]:
-        return meaning(loose=True, **fields).retrieve(asked(query="couch"), EVERY, 5).rows.tolist()
+        asked = meaning(**fields)
+        return np.flatnonzero(asked.closest(asked.cosines("couch"))).tolist()
 
     assert rows(floor=0.2, margin=0.1) == [0]
     assert rows(floor=0.2, margin=0.3) == [0, 1, 4]
@@ -73,10 +74,12 @@ def test_loose_shows_what_lies_near_the_nearest_but_never_below_the_floor() -> N
     assert rows(floor=0.95, margin=0.9) == []
 
 
-def test_which_texts_are_near_enough_never_depends_on_the_filter() -> None:
-    allowed = EVERY.copy()
-    allowed[0] = False
-    assert meaning(loose=True, floor=0.2, margin=0.1).retrieve(asked(query="couch"), allowed, 5).rows.tolist() == []
+def test_nothing_is_said_in_a_script_that_is_not_understood() -> None:
+    unread = replace(index(), unread=frozenset({"han"}))
+    asked = Meaning(unread, lambda text: QUERY)
+    assert len(asked.cosines("绿茶")) == len(asked.cosines("tea 绿茶")) == 0
+    assert len(asked.nearest("绿茶", EVERY, 5)) == 0
+    assert len(asked.cosines("tea")) == 5
 
 
 def test_similar_leaves_the_anchors_out_and_names_the_nearest_one() -> None:

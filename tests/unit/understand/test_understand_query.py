@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mercato.retrieve.lexical import Lexical, LexicalIndex
-from mercato.schema import Word
 from mercato.understand.query import MOST_EXPANSIONS, Parsed, Understanding
 from mercato.words import stem
 
@@ -130,37 +129,35 @@ def test_expansions_are_the_most_frequent() -> None:
     assert taken == sorted(vocabulary.frequencies.tolist(), reverse=True)[:MOST_EXPANSIONS]
 
 
-def test_relaxing_leaves_out_the_unknown_then_the_least_telling(
-    index: LexicalIndex, understanding: Understanding
-) -> None:
-    everything = np.ones(len(TITLES), bool)
+def test_what_a_word_tells(understanding: Understanding) -> None:
+    def told(query: str) -> dict[str, float]:
+        return {word.text: word.information for word in understanding.parse(query).words}
 
-    def first(query: str) -> str:
-        words = understanding.parse(query).words
-        assert not len(index.match(words, everything)[0])
-        return next(left for fewer, left in understanding.relax(words) if len(index.match(fewer, everything)[0]))
-
-    assert first("xqzzy milk") == "xqzzy"
-    assert first("organic milk") == "organic"  # the last word is what the thing is
-    assert first("organic vanilla ice cream") == "organic"
-    assert first("2% milk") == "2 %"
-    assert list(understanding.relax(understanding.parse("xqzzy").words)) == []
-    assert list(understanding.relax(understanding.parse("xqzzy 2 l").words)) == []  # two litres of anything: no
-    assert list(understanding.relax(())) == []
+    assert told("organic milk")["milk"] > told("milk organic")["milk"], "the last word is what the thing is"
+    assert told("xqzzy milk")["xqzzy"] > told("milk xqzzy")["milk"] / 2, "a word that no product has is a rare one"
+    both = told("organic milk 2 liter")
+    assert both["2"] + both["liter"] <= 0.25 * (both["organic"] + both["milk"]) + 1e-9
+    assert told("xqzzy 2 l")["2"] == told("xqzzy 2 l")["l"] == 0, "two litres of anything: no"
+    assert min(told("2 l").values()) > 0
 
 
-@given(size=st.integers(1, 12), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
-def test_relaxing_gives_every_smaller_choice_once(size: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    vocabulary = Lexical().index({"title": TITLES}).vocabulary
-    telling = [term for term in vocabulary.terms if len(term) > 3]
-    words = [Word(term, ((term, 1.0),)) for term in rng.choice(telling, size, replace=False).tolist()]
-    choices = list(Understanding(vocabulary).relax(words))
-    kept = [frozenset(word.text for word in fewer) for fewer, _ in choices]
-    assert len(set(kept)) == len(kept) == (2**size - 2 if size <= 5 else 31)
-    for fewer, left in choices:
-        assert sorted([*left.split(), *(word.text for word in fewer)]) == sorted(word.text for word in words)
+def test_other_readings_change_one_word_at_a_time(understanding: Understanding) -> None:
+    read = understanding.parse("orgnic mlik")
+    others = [one.corrected for one in understanding.respelled("orgnic mlik")]
+    assert read.corrected not in others
+    assert len(set(others)) == len(others)
+    for other in others:
+        changed = [one != two for one, two in zip(other.split(), read.corrected.split(), strict=True)]
+        assert sum(changed) == 1
+    assert list(understanding.respelled("")) == []
+
+
+def test_a_common_word_may_be_meant_by_a_rare_one() -> None:
+    titles = [f"chocolate bar {place}" for place in range(40)] + ["chocolata doll"]
+    reader = Understanding(Lexical().index({"title": titles}).vocabulary)
+    assert reader.parse("chocolata bar").corrected == "", "what exists is not corrected"
+    assert [one.corrected for one in reader.respelled("chocolata bar")] == ["chocolate bar"]
+    assert list(reader.respelled("chocolate doll")) == [], "a common word is meant"
 
 
 @pytest.mark.parametrize("query", WEIRD)
@@ -169,7 +166,7 @@ def test_hostile_queries_are_only_text(index: LexicalIndex, understanding: Under
     assert len(parsed.words) <= 64
     assert len(parsed.tokens) <= 32
     index.match(parsed.words, np.ones(len(TITLES), bool))
-    assert len(list(understanding.relax(parsed.words))) <= 32
+    assert len(list(understanding.respelled(query))) <= 12
 
 
 @given(st.text(max_size=80))

@@ -52,6 +52,7 @@ function notes(state, slate) {
   return [
     slate.corrected ? h("p", { class: "note" }, h("span", {}, "Showing results for ", h("b", {}, slate.corrected), ".")) : null,
     slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
+    slate.every ? h("p", { class: "note" }, h("b", {}, count(slate.every)), slate.every === 1 ? " product has every word; " : " products have every word; ", "the others have some of them, or come close in meaning.") : null,
     slate.degraded.length ? h("p", { class: "note bad" }, `A part of the shop is resting (${slate.degraded.join(", ")}); the list is made from the rest.`) : null,
   ];
 }

@@ -1,0 +1,179 @@
+"""A query in, everything it matches out, in words and in meaning, with what had to be corrected or left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mercato.catalog import Catalog
+from mercato.retrieve.dense import Meaning
+from mercato.schema import Mask, Ranking, Rows, Scores, Word
+
+log = logging.getLogger(__name__)
+
+CLOSEST = "all words, and are what comes closest in meaning"
+
+
+class Index(Protocol):
+    """The lexical index (retrieve.lexical.LexicalIndex)."""
+
+    def match(self, words: Sequence[Word], allowed: Mask) -> tuple[Rows, Scores]: ...
+    def share(self, words: Sequence[Word], allowed: Mask) -> tuple[Rows, Scores, Scores]: ...
+    def missing(self, words: Sequence[Word], row: int) -> list[Word]: ...
+
+
+class Read(Protocol):
+    """A query as ``words``, and how it was ``corrected`` ("" when it was not)."""
+
+    @property
+    def words(self) -> tuple[Word, ...]: ...
+    @property
+    def corrected(self) -> str: ...
+
+
+class Reader(Protocol):
+    """Reads queries against one index's vocabulary (understand.query.Understanding)."""
+
+    def parse(self, query: str) -> Read:
+        """The likeliest reading."""
+        ...
+
+    def respelled(self, query: str) -> Iterator[Read]:
+        """Other readings, the likeliest first, for when that one matches nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Matched:
+    """``ranking``: the complete matched set, rows ascending, with the notes *words*, *every*, *meaning* and *exact*;
+    how the query was read, what was left out of it, and the parts that ``failed``."""
+
+    ranking: Ranking
+    words: tuple[Word, ...] = ()
+    corrected: str = ""
+    relaxed: str = ""
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Words first, meaning beside them.
+
+    A product matches when it holds every word, or is near enough in meaning. Only where fewer than ``enough`` products
+    hold every word, others match that hold at least ``least`` of what the words tell; the less they hold, the less
+    their words count. What matches never depends on filters, so a filter only ever narrows.
+
+    Scores are fused by value, not by place (convex combination: Bruch, Gai & Ingber, TOIS 2023): *words* is the BM25F
+    sum over the shop's best, *meaning* the cosine over the shop's best, and the less of the query the shop's words
+    know, the more meaning counts, up to 1 + ``unsaid`` times. What was chosen on what: bench/results/search.md.
+    """
+
+    catalog: Catalog
+    index: Index
+    reader: Reader
+    meaning: Meaning | None
+    enough: int = 10
+    least: float = 0.3
+    unsaid: float = 3.0
+
+    def match(self, query: str) -> Matched:
+        """Everything sellable that matches; nothing for an empty query, nor for one that nobody understands."""
+        shop = self.catalog.sellable
+        read = self.reader.parse(query)
+        rows, scores = self.index.match(read.words, shop) if read.words else _nothing()
+        if not len(rows):
+            read, rows, scores = self._respelled(query, read, shop)
+        relaxed, share = "", np.ones(len(rows))
+        if len(rows) < self.enough:
+            full = rows
+            rows, scores, share = self._partly(read.words, shop)
+            scores = scores * np.sqrt(share)
+            if len(rows) and not len(full):
+                missing = self.index.missing(read.words, int(rows[np.argmax(scores)]))
+                relaxed = " ".join(word.text for word in missing)
+        cosines, failed = self._cosines(read.corrected or query)
+        near = self.meaning.near(cosines) & shop if self.meaning is not None and len(cosines) else _none(shop)
+        if not len(rows) and not near.any() and self.meaning is not None and len(cosines):
+            near = self.meaning.closest(cosines) & shop
+            relaxed, read = (CLOSEST if near.any() else ""), _Unread(read.words)
+        unsaid = 1 - share.max(initial=0.0) * _known(read.words)
+        ranking = self._joined(rows, scores, share, cosines, near, unsaid)
+        ranking = self._with_number(ranking, query.strip())
+        return Matched(ranking, read.words, read.corrected, relaxed, failed)
+
+    def _respelled(self, query: str, read: Read, shop: Mask) -> tuple[Read, Rows, Scores]:
+        """The first other reading that some product matches wholly; the one that was, where there is none."""
+        for other in self.reader.respelled(query):
+            rows, scores = self.index.match(other.words, shop)
+            if len(rows):
+                return other, rows, scores
+        return read, *_nothing()
+
+    def _partly(self, words: Sequence[Word], shop: Mask) -> tuple[Rows, Scores, Scores]:
+        """What holds enough of what the words tell; where nothing holds that much, what holds most."""
+        rows, scores, share = self.index.share(words, shop)
+        kept = share >= min(self.least, share.max(initial=0.0))
+        return rows[kept], scores[kept], share[kept]
+
+    def _cosines(self, text: str) -> tuple[Scores, tuple[str, ...]]:
+        """Cosine of every row, empty where there is no encoder or it does not read this script."""
+        if self.meaning is None:
+            return np.empty(0), ()
+        try:
+            return self.meaning.cosines(text), ()
+        except Exception:
+            log.exception("meaning failed and was left out")
+            return np.empty(0), ("meaning",)
+
+    def _joined(
+        self, rows: Rows, words: Scores, share: Scores, cosines: Scores, near: NDArray[np.bool_], unsaid: float
+    ) -> Ranking:
+        """Rows that match either way with their notes; meaning has its say about what matches in words too."""
+        both = np.union1d(rows, np.flatnonzero(near)).astype(np.int32)
+        place = np.searchsorted(both, rows)
+        notes = {name: np.zeros(len(both)) for name in ("lane:words", "lane:every", "lane:meaning")}
+        notes["lane:words"][place] = words / max(words.max(initial=0.0), 1e-9)
+        notes["lane:every"][place] = share > 1 - 1e-9
+        if len(cosines):
+            best = max(float(cosines[self.catalog.sellable].max(initial=0.0)), 1e-9)
+            notes["lane:meaning"] = np.maximum(cosines[both], 0.0) / best * (1 + self.unsaid * unsaid)
+        return Ranking(both, notes["lane:words"], notes)
+
+    def _with_number(self, matched: Ranking, query: str) -> Ranking:
+        """``matched`` and, when the query is a product's id letter for letter, that product, noted as exact."""
+        row = self.catalog.row(query)
+        if row is None or not self.catalog.sellable[row]:
+            return matched
+        rows = np.union1d(matched.rows, [row]).astype(np.int32)
+        place = np.searchsorted(rows, matched.rows)
+        notes = {name: np.zeros(len(rows)) for name in matched.notes}
+        for name, values in matched.notes.items():
+            notes[name][place] = values
+        return Ranking(rows, notes["lane:words"], {**notes, "lane:exact": (rows == row).astype(np.float64)})
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """A reading whose corrections led nowhere: they are not shown."""
+
+    words: tuple[Word, ...]
+    corrected: str = ""
+
+
+def _known(words: Sequence[Word]) -> float:
+    """The share of what the words tell that the shop's vocabulary knows."""
+    told = sum(word.information for word in words)
+    return sum(word.information for word in words if word.terms) / told if told > 0 else 0.0
+
+
+def _none(shop: Mask) -> NDArray[np.bool_]:
+    return np.zeros(len(shop), bool)
+
+
+def _nothing() -> tuple[Rows, Scores]:
+    return np.empty(0, np.int32), np.empty(0)
