@@ -25,14 +25,20 @@ def sniff_delimiter(header: str) -> str:
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
-    """The cells of one record; None when its quotes are wrong."""
+    """The cells of one record; None when its quotes are wrong.
+
+    What RFC 4180 refuses is read once more with \\" as a quote inside a cell, as MySQL and Hadoop write it.
+    """
     if '"' not in text:
         return text.split(delimiter)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error:
-        return None
-    return rows[0] if len(rows) == 1 else None
+    for escape in (None, "\\") if '\\"' in text else (None,):
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, escapechar=escape, strict=True))
+        except csv.Error:
+            continue
+        if len(rows) == 1:
+            return rows[0]
+    return None
 
 
 def ends_quoted(text: str, delimiter: str, quoted: bool) -> bool:

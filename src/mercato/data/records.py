@@ -47,7 +47,7 @@ def product(record: Mapping[str, Any]) -> Product:
     amount, currency = values.amount_and_currency(row.get("price"))
     currency = values.currency_code(row.get("currency")) or values.currency_code(currency)
     cost, _ = values.amount_and_currency(row.get("cost"))
-    title = values.text(row.get("title"), "title", LONGEST_TITLE)
+    title = values.written(row.get("title"), "title", LONGEST_TITLE)
     product_id = values.identifier(row.get("id"), "id", required=True)
     if not title:
         raise DataError("missing", where="title")
@@ -55,9 +55,9 @@ def product(record: Mapping[str, Any]) -> Product:
     return Product(
         id=product_id,
         title=title,
-        description=values.text(row.get("description"), "description", LONGEST_TEXT, cut=True),
+        description=values.written(row.get("description"), "description", LONGEST_TEXT, cut=True, tags=True),
         categories=_categories(row.get("categories")),
-        brand=values.text(row.get("brand"), "brand", LONGEST_TITLE),
+        brand=values.written(row.get("brand"), "brand", LONGEST_TITLE),
         price=values.money(amount, "price", currency),
         currency=currency,
         cost=values.money(cost, "cost", currency),

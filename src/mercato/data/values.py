@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ _THOUSANDS = re.compile(r"^-?\d{1,3}(,\d{3})+(\.\d+)?$")
 _DECIMAL_COMMA = re.compile(r"^-?\d+,\d{1,2}$")
 _PLAIN_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _MONEY_WITH_CURRENCY = re.compile(r"^(?P<before>[A-Za-z]{3})?\s*(?P<amount>[\d.,$€£¥₹-]+)\s*(?P<after>[A-Za-z]{3})?$")
+_TAG = re.compile(r"<(?:!--.*?--|/?[A-Za-z][^<>]*)>", re.DOTALL)
 _YES = frozenset({"true", "1", "yes", "y", "t", "active", "published"})
 _NO = frozenset({"false", "0", "no", "n", "f", "draft", "archived", "unpublished"})
 
@@ -41,6 +43,15 @@ def text(value: Any, field: str, longest: int, *, cut: bool = False) -> str:
     if not trimmed.isascii() and any("\ud800" <= letter <= "\udfff" for letter in trimmed):
         raise DataError("half of a surrogate pair is no text", where=field)
     return trimmed[:longest].replace("\x00", "")
+
+
+def written(value: Any, field: str, longest: int, *, cut: bool = False, tags: bool = False) -> str:
+    """``text`` for people to read: "&amp;" and its like as what they stand for, and where ``tags`` are given, without
+    HTML's."""
+    found = text(value, field, longest, cut=cut)
+    if tags and "<" in found:
+        found = _TAG.sub(" ", found).strip()
+    return text(html.unescape(found), field, longest, cut=cut) if "&" in found else found
 
 
 def identifier(value: Any, field: str, *, required: bool = False) -> str:

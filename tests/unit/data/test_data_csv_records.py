@@ -57,6 +57,13 @@ def test_text_after_a_closing_quote_is_refused() -> None:
     assert found[1] == (2, ["2", "c"])
 
 
+def test_a_quote_after_a_backslash_is_read_where_nothing_else_makes_sense() -> None:
+    assert parse(b'1,"a 6.1\\" screen, \\"new\\"",x\n2,"C:\\",y\n') == [
+        (1, ["1", 'a 6.1" screen, "new"', "x"]),
+        (2, ["2", "C:\\", "y"]),
+    ]
+
+
 def test_a_quote_inside_a_cell_is_a_letter() -> None:
     assert parse(b'1,5" pipe\n2,b\n') == [(1, ["1", '5" pipe']), (2, ["2", "b"])]
 

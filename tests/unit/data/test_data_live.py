@@ -127,6 +127,17 @@ def test_a_wrong_product_names_its_field(change: dict[str, Any], field: str) -> 
     assert caught.value.where == field
 
 
+def test_texts_are_read_as_people_read_them() -> None:
+    given = {
+        "id": "1",
+        "title": "AT&amp;T&#xAE; 5 &lt; 6",
+        "brand": "M&amp;M",
+        "description": "<p>Big <b>red</b> <3</p>",
+    }
+    read = product(given)
+    assert (read.title, read.brand, read.description) == ("AT&T® 5 < 6", "M&M", "Big  red  <3")
+
+
 def test_long_descriptions_are_cut() -> None:
     assert len(product({"id": "1", "title": "t", "description": "d" * 200_000}).description) == 100_000
 
