@@ -1,6 +1,7 @@
 """A folder of public data in, a catalogue and judged queries out, for bench/search.py: how each was made is said here.
 
-python bench/search_data.py DATA OUT     writes OUT/NAME/products.csv and OUT/NAME/judgments.tsv for every set in DATA.
+python bench/search_data.py DATA OUT [SEED]     writes OUT/NAME/products.csv and OUT/NAME/judgments.tsv for every set in
+DATA. Another seed draws other queries: what was chosen on those of one is reported on those of another.
 
 Nobody judged these sets, so the queries are made from the products, each kind a slice of its own. What would flatter us
 is left out: columns that relevance is read from are not in the catalogue, and nothing is chosen by what any engine
@@ -8,15 +9,15 @@ finds. Known items: one product is drawn uniformly, its query is made from its o
 (with products of the very same title). An ambiguous query is hard for every engine alike.
 
 - *words*: 2 to 4 words of the title (and maker), in their order; words of one letter and stop words are not drawn.
-- *typo*: the same, with one edit (a neighbouring key, a letter lost, doubled, or swapped with the next) in one word of
-  five letters or more, at any place, the first letter too.
+- *typo*: the very queries of *words*, with one edit (a neighbouring key, a letter lost, doubled, or swapped with the
+  next) in one word of five letters or more, at any place, the first letter too; every query of *words* has such a word.
 - *one word too many*: the same, and a word that shoppers add but the product does not have (TOO_MANY).
 - *from the text* (retrotech): 2 words of the title and 1 (four letters or more) of the description that the title does
   not have.
 
 fashion: a product is drawn; the query names its type, colour and gender. The catalogue holds the product's name alone.
 Grade 2: all three agree; 1: the type and one of the others. *column names* asks as the columns write it, in any order;
-*shopper's words* as people do (SAID); *typo* is column names with one edit.
+*shopper's words* as people do (SAID); *typo* are those of *column names* with one edit.
 zh-titles: spans were tagged by people. *product*: a tagged product name; wanted are titles where it is tagged as such,
 not those where the same characters are part of something else. *brand and product*: grade 2 both tagged, 1 the product.
 """
@@ -96,10 +97,13 @@ def known_items(
         asked: set[str] = set()
         while len(asked) < EACH:
             product = ids[int(random.integers(len(ids)))]
-            query = " ".join(_query(name, words(titles[product]), words(texts.get(product, "")), random))
-            if query and query not in asked:
-                asked.add(query)
-                yield from ((query, one, 1, name) for one in same[titles[product]])
+            query = _query(name, words(titles[product]), words(texts.get(product, "")), random)
+            wrong = misspelt(query, random) if name == "words" else query
+            if wrong and " ".join(query) not in asked:
+                asked.add(" ".join(query))
+                yield from ((" ".join(query), one, 1, name) for one in same[titles[product]])
+                if name == "words":
+                    yield from ((" ".join(wrong), one, 1, "typo") for one in same[titles[product]])
 
 
 def _query(name: str, title: list[str], text: list[str], random: np.random.Generator) -> list[str]:
@@ -108,15 +112,13 @@ def _query(name: str, title: list[str], text: list[str], random: np.random.Gener
     if len(title) < wanted:
         return []
     query = [title[place] for place in sorted(random.choice(len(title), wanted, replace=False))]
-    if name == "typo":
-        return misspelt(query, random)
     if name == "from the text":
         return [*query, str(random.choice(only))] if only else []
     free = [word for word in TOO_MANY if word not in title and word not in text]
     return [str(random.choice(free)), *query] if name == "one word too many" else query
 
 
-def retrotech(data: Path, out: Path) -> None:
+def retrotech(data: Path, out: Path, seed: int) -> None:
     """The archive's quotes are escaped with a backslash; they are written as RFC 4180 wants them, nothing else."""
     with tarfile.open(data / "products.tgz") as archive:
         inside = archive.extractfile("products.csv")
@@ -129,8 +131,8 @@ def retrotech(data: Path, out: Path) -> None:
     titles = {row["upc"]: row["name"] for row in clean}
     named = {row["upc"]: f"{row['manufacturer']} {row['name']}" for row in clean}
     texts = {row["upc"]: f"{row['short_description']} {row['long_description']}" for row in clean}
-    slices = ("words", "typo", "one word too many", "from the text")
-    _judgments(out, _same_title(known_items(named, texts, slices, np.random.default_rng(1)), titles))
+    slices = ("words", "one word too many", "from the text")
+    _judgments(out, _same_title(known_items(named, texts, slices, np.random.default_rng([seed, 1])), titles))
 
 
 def _same_title(rows: Iterable[Row], titles: dict[str, str]) -> Iterator[Row]:
@@ -142,17 +144,17 @@ def _same_title(rows: Iterable[Row], titles: dict[str, str]) -> Iterator[Row]:
         yield from ((query, one, grade, name) for one in same[titles[product]])
 
 
-def games(data: Path, out: Path) -> None:
+def games(data: Path, out: Path, seed: int) -> None:
     """Titles alone."""
     with gzip.open(data / "items.tsv.gz", "rt", encoding="utf-8-sig") as lines:
         next(lines)
         titles = dict(line.rstrip("\n").split("\t", 1) for line in lines)
     titles = {product: title for product, title in titles.items() if title.strip()}
     _table(out / "products.csv", ("id", "title"), titles.items())
-    _judgments(out, known_items(titles, {}, ("words", "typo", "one word too many"), np.random.default_rng(2)))
+    _judgments(out, known_items(titles, {}, ("words", "one word too many"), np.random.default_rng([seed, 2])))
 
 
-def fashion(data: Path, out: Path) -> None:
+def fashion(data: Path, out: Path, seed: int) -> None:
     """Names in, their columns as judgments."""
     with zipfile.ZipFile(data / "styles.csv.zip") as archive, archive.open("styles.csv") as inside:
         text = inside.read().decode()
@@ -162,9 +164,9 @@ def fashion(data: Path, out: Path) -> None:
     of_type = defaultdict(list)
     for row in rows:
         of_type[row["articleType"]].append(row)
-    random = np.random.default_rng(3)
+    random = np.random.default_rng([seed, 3])
     found: list[Row] = []
-    for name in ("column names", "shopper's words", "typo"):
+    for name in ("column names", "shopper's words"):
         asked: set[str] = set()
         while len(asked) < EACH:
             drawn = [rows[int(random.integers(len(rows)))][column] for column in columns]
@@ -173,16 +175,17 @@ def fashion(data: Path, out: Path) -> None:
             ]
             said = [str(random.choice(SAID.get(one, (one,)))) if name == "shopper's words" else one for one in drawn]
             query = [part for place in random.permutation(3) for part in said[place].lower().split()]
-            query = misspelt(query, random) if name == "typo" else query
-            typed = " ".join(query)
-            if not typed or typed in asked or sum(grade == 2 for _, grade in same) < 5:
+            typed, wrong = " ".join(query), " ".join(misspelt(query, random))
+            if not wrong or typed in asked or sum(grade == 2 for _, grade in same) < 5:
                 continue
             asked.add(typed)
             found += [(typed, product, grade, name) for product, grade in same if grade > 0]
+            if name == "column names":
+                found += [(wrong, product, grade, "typo") for product, grade in same if grade > 0]
     _judgments(out, found)
 
 
-def zh_titles(data: Path, out: Path) -> None:
+def zh_titles(data: Path, out: Path, seed: int) -> None:
     """Characters with tags, a blank line between titles."""
     titles: list[str] = []
     spans: list[set[tuple[str, str]]] = []
@@ -197,7 +200,7 @@ def zh_titles(data: Path, out: Path) -> None:
     for number, tagged in enumerate(spans):
         for kind, span in tagged:
             (products if kind == "HC" else brands)[span].add(number)
-    random = np.random.default_rng(4)
+    random = np.random.default_rng([seed, 4])
     often = sorted(span for span, held in products.items() if 2 <= len(held) <= 100)
     found = [(span, f"t{number}", 1, "product") for span in random.choice(often, 2 * EACH, replace=False)
              for number in sorted(products[span])]  # fmt: skip
@@ -234,13 +237,13 @@ def _judgments(out: Path, rows: Iterable[Row]) -> None:
 
 def main() -> None:
     """Every set that is there."""
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    data, out = Path(sys.argv[1]), Path(sys.argv[2])
+    data, out, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
     for make in (retrotech, games, fashion, zh_titles):
         name = make.__name__.replace("_", "-")
         if (data / name).is_dir():
-            make(data / name, out / name)
+            make(data / name, out / name, seed)
             print(out / name)
 
 
