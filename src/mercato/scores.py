@@ -45,6 +45,12 @@ SCORES: Mapping[str, str] = {
 }
 """Which readable score orders each placement."""
 
+SEARCH = "search"
+"""The score that orders what a query matches; no placement of its own."""
+
+MATCHED = frozenset({"words", "exact"})
+"""Terms of the search score that say how well a product matches; clicks on what was shown cannot tell their worth."""
+
 MIXED = ("home",)
 """Placements that keep every few places for something new."""
 
@@ -82,7 +88,7 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             Signal("lane:beside", "behaviour", 0.6, 0.1),
             *(Signal(signal.note, signal.term, 0.05) for signal in relation),
         ),
-        "search": (
+        SEARCH: (
             Signal("lane:exact", "exact", 20.0),
             Signal("lane:words", "words", 4.0),
             Signal("lane:every", "words", 0.6),

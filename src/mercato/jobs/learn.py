@@ -18,12 +18,12 @@ from mercato.jobs.examples import Split, examples, next_new, split
 from mercato.jobs.logged import Logged
 from mercato.jobs.tune import tuned_transitions
 from mercato.models.sequence import SelfAttention, TrainedSequence
-from mercato.rank.boost import BoostedFit, better
+from mercato.rank.boost import BoostedFit, better, pulled
 from mercato.rank.boosted import Boosted
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.train import Example, ListwiseFit
 from mercato.retrieve.social import Ties
-from mercato.scores import Score, complete, hints
+from mercato.scores import MATCHED, SEARCH, Score, complete, hints
 from mercato.settings import Settings
 
 Tick = Callable[[str], None]
@@ -81,6 +81,7 @@ def learn(
     lists = {name: [*found, *clicks.get(name, ())] for name, found in replayed.items()}
     # what nobody took yet is judged by what is known of any product: its text, its kind, its relatives
     lists["cold"] = replayed["new"]
+    lists |= {name: list(found) for name, found in clicks.items() if name == SEARCH}
     tick("fitting the scores")
     weights, readable, chosen = fitted(settings, hinted, lists)
     said |= chosen | logged.account(settings.learn.least_logged)
@@ -115,6 +116,10 @@ def fitted(
     trees: dict[str, Boosted] = {}
     said: dict[str, Any] = {}
     for name, found in lists.items():
+        if name == SEARCH:
+            readable[name], ndcg = pulled(found, hinted[name], MATCHED, _ahead)
+            said[f"score {name}"] = {"cross-validated ndcg@10 of clicked lists": ndcg}
+            continue
         linear = ListwiseFit(tuple(hinted[name]))
         if not settings.learn.trees or name == "cold":
             readable[name] = linear.fit(found)

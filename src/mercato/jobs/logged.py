@@ -13,10 +13,10 @@ from mercato.catalog import Catalog
 from mercato.feedback.propensity import PositionBias
 from mercato.rank.train import Example
 from mercato.schema import GRADES, Impression, Ranking, Rows
-from mercato.scores import MIXED, SCORES
+from mercato.scores import MIXED, SCORES, SEARCH
 
-TEACHING = tuple(name for name, score in SCORES.items() if score in ("again", "new", "basket"))
-"""Placements whose answered lists teach a score."""
+TEACHING = (*(name for name, score in SCORES.items() if score in ("again", "new", "basket")), SEARCH)
+"""Placements whose answered lists teach a score, and search."""
 MOST = 20_000
 """How many answered lists are learned from at most: the newest, about 150 MB of notes."""
 Answer = tuple[str, str, str]
@@ -104,6 +104,8 @@ def _shown(impression: Impression, did: Sequence[Answer], catalog: Catalog) -> _
     if not grades.any():
         return None
     table = np.nan_to_num(np.array([impression.scores, *impression.notes.values()], float))[:, places]
+    if impression.placement == SEARCH and np.any(np.diff(table[0]) > 1e-9):
+        return None  # sorted by a field, or with products set in place: no score made this order
     columns, none = dict(zip(impression.notes, table[1:], strict=True)), np.zeros(len(places))
     return _Shown(
         version=impression.versions.get("model", ""),
@@ -145,7 +147,7 @@ def _examples(one: _Shown, placement: str, chances: NDArray[np.float64]) -> Iter
             continue
         keep = beside.copy()
         keep[clicked] = True
-        score = "new" if placement in MIXED and not one.bought[clicked] else SCORES[placement]
+        score = "new" if placement in MIXED and not one.bought[clicked] else SCORES.get(placement, placement)
         notes = {name: values[keep] for name, values in one.notes.items()}
         weight = one.grades[clicked] / chances[min(int(one.places[clicked]), len(chances) - 1)]
         wanted = (~beside[keep]).astype(np.float64)
@@ -160,6 +162,6 @@ def _scaled(examples: Sequence[Example]) -> list[Example]:
 def _scores() -> Iterator[tuple[str, str]]:
     """(placement, score) of whatever teaches; a mixed list teaches two."""
     for placement in TEACHING:
-        yield placement, SCORES[placement]
+        yield placement, SCORES.get(placement, placement)
         if placement in MIXED:
             yield placement, "new"

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.rank.boosted import Boosted, table
-from mercato.rank.linear import Linear
+from mercato.rank.linear import Linear, Signal
 from mercato.rank.train import Example, ListwiseFit
+
+_PULLS = (0.003, 0.03, 0.3)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,36 @@ def better(
     if not ahead(np.array(gains[1]), np.array(gains[0])):
         return readable, None, said
     return readable, boosted.fit(examples, readable), said
+
+
+def pulled(
+    examples: Sequence[Example],
+    hints: Sequence[Signal],
+    fixed: frozenset[str],
+    ahead: Callable[[NDArray[np.float64], NDArray[np.float64]], bool],
+) -> tuple[Linear, dict[str, float]]:
+    """The hinted sum, moved as far as ``examples`` of what was shown can be trusted: of several dampings the one that
+    ranks the other half best, and none where that is not ``ahead`` of the hints. ``fixed`` terms stay as they are."""
+    hinted, folds = Linear(tuple(hints)), (examples[::2], examples[1::2])
+
+    def judged(damping: float | None) -> NDArray[np.float64]:
+        gains = []
+        for taught, rest in (folds, folds[::-1]):
+            fit = ListwiseFit(tuple(hints), damping or 0.0, pulled=True, fixed=fixed)
+            score = hinted if damping is None else fit.fit(taught)
+            gains += [example.weight * _ndcg(score, example) for example in rest]
+        return np.array(gains)
+
+    built_in, found = judged(None), {damping: judged(damping) for damping in _PULLS}
+    best = max(found, key=lambda damping: (found[damping].mean(), damping))
+    share = len(examples) / max(sum(example.weight for example in examples), 1e-12)
+    said = {
+        "built-in": round(float(built_in.mean()) * share, 4),
+        "learned": round(float(found[best].mean()) * share, 4),
+    }
+    if not ahead(found[best], built_in):
+        return hinted, said
+    return ListwiseFit(tuple(hints), best, pulled=True, fixed=fixed).fit(examples), said
 
 
 def _deepest(example: Example, readable: Linear, most: int) -> Example:

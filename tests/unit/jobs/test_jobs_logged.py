@@ -46,6 +46,14 @@ def test_a_click_makes_a_list_of_what_was_shown_and_is_still_there() -> None:
     assert example.ranking.notes["lane:taste"].tolist() == pytest.approx([0.4, 0.3, 0.1])
 
 
+def test_a_search_teaches_unless_something_else_made_its_order() -> None:
+    searched = replace(SHOWN, placement="search", query="a")
+    ((score, (example,)),) = taught(searched, ("b", VIEW, "u1")).items()
+    assert score == "search"
+    assert example.wanted.tolist() == [0, 1, 0]
+    assert taught(replace(searched, scores=(1.0, 3.0, 2.0, 1.0)), ("b", VIEW, "u1")) == {}, "sorted by price"
+
+
 def test_every_click_makes_its_own_list_and_counts_as_its_grade() -> None:
     first, second = taught(SHOWN, ("a", VIEW, "u1"), ("c", VIEW, "u1"), ("c", BUY, "u1"))["new"]
     assert first.ranking.rows.tolist() == [0, 1]
@@ -74,8 +82,8 @@ def test_a_mixed_list_teaches_each_score_by_its_own_rows() -> None:
     assert found["new"][0].ranking.rows.tolist() == [1, 3]
 
 
-def test_search_and_lists_without_a_learned_score_are_left_out() -> None:
-    for placement in ("search", "similar", "session", "tail"):
+def test_lists_without_a_learned_score_are_left_out() -> None:
+    for placement in ("similar", "session", "tail"):
         assert taught(replace(SHOWN, placement=placement), ("b", VIEW, "u1")) == {}
 
 
