@@ -10,7 +10,6 @@ from math import log1p
 from typing import NamedTuple
 
 import numpy as np
-from rapidfuzz.distance import OSA
 
 from mercato.schema import Word
 from mercato.understand.spell import Near, Speller, reach
@@ -162,13 +161,10 @@ class Understanding:
         return (Word(text, tuple((term, _UNFINISHED_WEIGHT) for term in terms)),)
 
     def _corrections(self, token: Token) -> list[_Spelling]:
-        """The likeliest known spellings of an unknown word, two that were written together among them.
-
-        A term has several spellings (potato, potatoes): the one nearest to what was typed is shown.
-        """
-        distance = reach(token.term)
-        near = self._speller.near(token.term, distance) if distance else []
-        found = [self._spelling(token, one, _likelihood(token.term, one)) for one in near]
+        """The likeliest known spellings of an unknown word, two that were written together among them."""
+        distance = reach(token.text)
+        near = self._speller.near(token.text, distance) if distance else []
+        found = [_Spelling(one.text, _likelihood(token.text, one)) for one in near]
         split, likelihood = self._split(token.text)
         if split:
             found.append(_Spelling(split, likelihood))
@@ -177,14 +173,11 @@ class Understanding:
     def _meant(self, token: Token) -> list[_Spelling]:
         """Common words one edit from a known word that hardly any product holds: a misspelling may be a word too."""
         own = self._vocabulary.frequency(token.term)
-        if token.joined or own > _RARE or reach(token.term) == 0:
+        if token.joined or own > _RARE or reach(token.text) == 0:
             return []
-        near = [one for one in self._speller.near(token.term, 1) if one.frequency > _EXCHANGE * own]
-        return [self._spelling(token, one, _likelihood(token.term, one) - _EDIT_COST) for one in near][:_MOST_SPELLINGS]
-
-    def _spelling(self, token: Token, found: Near, likelihood: float) -> _Spelling:
-        written = self._vocabulary.written(found.term)
-        return _Spelling(min(written, key=lambda text: OSA.distance(text, token.text)), likelihood)
+        near = [one for one in self._speller.near(token.text, 1) if one.frequency > _EXCHANGE * own]
+        found = [_Spelling(one.text, _likelihood(token.text, one) - _EDIT_COST) for one in near if one.distance]
+        return sorted(found, key=lambda one: (-one.likelihood, one.text))[:_MOST_SPELLINGS]
 
     def _split(self, text: str) -> tuple[str, float]:
         """``text`` with a space put in so that two known words come out, and the log likelihood of the best place."""
@@ -198,7 +191,7 @@ class Understanding:
 
 
 def _likelihood(word: str, found: Near) -> float:
-    first = _FIRST_LETTER_COST if found.term[0] != word[0] else 0.0
+    first = _FIRST_LETTER_COST if found.text[0] != word[0] else 0.0
     return log1p(found.frequency) - _EDIT_COST * found.distance - first
 
 

@@ -34,11 +34,12 @@ _WEIGHTS = _weights()
 
 
 class Near(NamedTuple):
-    """A term at ``distance`` edits from the word asked for."""
+    """A term, written as ``text`` at ``distance`` edits from the word asked for."""
 
     term: str
     distance: int
     frequency: int
+    text: str
 
 
 def reach(word: str) -> int:
@@ -53,23 +54,32 @@ class Speller:
 
     Two strings within d edits share what is left of their prefixes after at most d deletions each, so the look-up
     misses nothing; rapidfuzz then measures the optimal-string-alignment distance (a swap of neighbours is one edit).
+    What is compared are spellings, not stems: "wathces" is one edit from watches, and far from its stem.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        places = [place for place, term in enumerate(vocabulary.terms) if len(term) > 2 and term.isalpha()]
-        self._lengths = np.array([len(term) for term in vocabulary.terms], np.int32)
-        letters, lengths = _letters([vocabulary.terms[place] for place in places])
+        written = [
+            (place, text)
+            for place, texts in enumerate(vocabulary.spellings)
+            for text in texts
+            if len(text) > 2 and text.isalpha()
+        ]
+        self._terms = np.array([place for place, _ in written], np.int32)
+        self._texts = [text for _, text in written]
+        letters, lengths = _letters(self._texts)
+        self._lengths = lengths
         most = np.where(lengths >= _SHORTEST_FOR_TWO, _FURTHEST, 1)
         hashes = letters @ _WEIGHTS.T
         row, deletion = np.nonzero((np.minimum(lengths, _PREFIX)[:, None] >= _NEEDED) & (most[:, None] >= _SIZES))
         keys = hashes[row, deletion]
         order = np.argsort(keys)
         self._keys = keys[order]
-        self._places = np.array(places, np.int32)[row[order]]
+        self._places = row[order].astype(np.int32)
 
     def near(self, word: str, distance: int) -> list[Near]:
-        """Every term of three letters or more within ``distance`` (1 or 2) edits of ``word``, in order of the alphabet.
+        """Every term with a spelling of three letters or more within ``distance`` (1 or 2) edits of ``word``, in order
+        of the alphabet, each with its nearest spelling; of equally near ones the one that is written most.
 
         Two edits are found for words of eight letters or more.
         """
@@ -80,12 +90,13 @@ class Speller:
         found = [self._places[start:end] for start, end in zip(low, high, strict=True) if end > start]
         candidates = np.unique(np.concatenate(found)) if found else np.empty(0, np.int32)
         candidates = candidates[np.abs(self._lengths[candidates] - len(word)) <= distance]
-        measured = ((place, self._distance(word, place, distance)) for place in candidates.tolist())
+        nearest: dict[int, tuple[int, str]] = {}
+        for place in candidates.tolist():
+            off, term = OSA.distance(word, self._texts[place], score_cutoff=distance), int(self._terms[place])
+            if off <= distance and off < nearest.get(term, (distance + 1, ""))[0]:
+                nearest[term] = (off, self._texts[place])
         terms, frequencies = self._vocabulary.terms, self._vocabulary.frequencies
-        return [Near(terms[place], off, int(frequencies[place])) for place, off in measured if off <= distance]
-
-    def _distance(self, word: str, place: int, most: int) -> int:
-        return OSA.distance(word, self._vocabulary.terms[place], score_cutoff=most)
+        return [Near(terms[term], off, int(frequencies[term]), text) for term, (off, text) in nearest.items()]
 
 
 def _letters(words: list[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

@@ -31,7 +31,13 @@ def test_everything_near_is_found(terms: list[str], word: str, data: st.DataObje
     near = Speller(known).near(word, reach(word))
     expected = [term for term in known.terms if len(term) > 2 and OSA.distance(term, word) <= reach(word)]
     assert [found.term for found in near] == expected
-    assert all(found.distance == OSA.distance(found.term, word) for found in near)
+    assert all(found.distance == OSA.distance(found.text, word) for found in near)
+
+
+def test_spellings_are_compared_and_not_stems() -> None:
+    known = Vocabulary(["watch"], np.array([9]), [("watches", "watch")], 9)
+    (near,) = Speller(known).near("wathces", 1)
+    assert (near.term, near.distance, near.text) == ("watch", 1, "watches")
 
 
 def test_short_words_and_part_numbers_are_left_alone() -> None:
