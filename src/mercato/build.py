@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from mercato.catalog import Catalog
 from mercato.codec import dumps
-from mercato.engine import Engine, Placement, Search
+from mercato.engine import Engine, Placement
 from mercato.errors import ArtifactError
 from mercato.evaluate.metrics import head
 from mercato.feedback.histories import Events
@@ -37,12 +37,14 @@ from mercato.retrieve.pairs import PairLane, Transitions
 from mercato.retrieve.pairs import load as load_pairs
 from mercato.retrieve.pairs import save as save_pairs
 from mercato.retrieve.popular import PopularIndex
+from mercato.retrieve.related import RelatedIndex
 from mercato.retrieve.sequence import SequenceLane
 from mercato.retrieve.social import SocialLane, Ties
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.schema import Request
 from mercato.scores import POOLS, Score, ordering, silent_lanes
+from mercato.search import Search
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
 
@@ -135,6 +137,7 @@ class Parts:
     content: ContentLane | None
     behaviour: Behaviour
     weights: Mapping[str, Score]
+    related: RelatedIndex | None = None
 
     def save(self, folder: Path) -> None:
         """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
@@ -146,6 +149,8 @@ class Parts:
             self.dense.save(folder / "dense")
         if self.content is not None:
             self.content.save(folder / "content")
+        if self.related is not None:
+            self.related.save(folder / "related")
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
         scores = {name: _written(score) for name, score in self.weights.items()}
@@ -168,6 +173,7 @@ class Parts:
                 content=_content(folder / "content", dense, settings),
                 behaviour=Behaviour.load(folder / "behaviour", settings),
                 weights={name: _read(score) for name, score in kept["scores"].items()},
+                related=RelatedIndex.load(folder / "related") if (folder / "related").is_dir() else None,
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ArtifactError(
@@ -262,9 +268,12 @@ def engine(
     return Engine(
         catalog=catalog,
         search_parts=Search(
+            catalog=catalog,
             matcher=Hybrid(catalog, parts.lexical, Understanding(parts.lexical.vocabulary), semantic),
             signals=signals,
+            profile=profile,
             score=parts.weights["search"],
+            sidebar=settings.facets.over(catalog),
         ),
         placements=placements,
         profile=profile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -28,7 +29,7 @@ _SHOWN = 4096
 class Facet:
     """One field's values over the catalogue: pair j says that row ``rows[j]`` has value ``values[codes[j]]``.
 
-    ``rows`` ascends, so the first pair of each row is its main value.
+    ``rows`` ascends, so the first pair of each row is its main value; ``values`` ascend too.
     """
 
     rows: NDArray[np.int32]
@@ -38,17 +39,26 @@ class Facet:
     def mask(self, wanted: Iterable[str], n: int) -> Mask:
         """Rows (n flags) that have any of ``wanted``; unknown values match nothing."""
         chosen = np.zeros(len(self.values), bool)
-        index = {value: code for code, value in enumerate(self.values)}
-        chosen[[index[value] for value in wanted if value in index]] = True
+        for value in wanted:
+            code = bisect_left(self.values, value)
+            if self.values[code : code + 1] == (value,):
+                chosen[code] = True
         mask = np.zeros(n, bool)
         mask[self.rows[chosen[self.codes]]] = True
         return mask
 
     def counts(self, within: Mask) -> dict[str, int]:
         """Value → number of rows inside ``within``, most first, ties by value."""
-        totals = np.bincount(self.codes[within[self.rows]], minlength=len(self.values))
+        return self.most(self.totals(within))
+
+    def totals(self, within: Mask) -> NDArray[np.int64]:
+        """Number of rows inside ``within`` by code."""
+        return np.bincount(self.codes[within[self.rows]], minlength=len(self.values))
+
+    def most(self, totals: NDArray[np.int64], k: int | None = None) -> dict[str, int]:
+        """Value → its total, for the ``k`` largest above 0, most first, ties by value."""
         found = np.flatnonzero(totals)  # codes ascend with their values
-        order = found[np.argsort(-totals[found], kind="stable")]
+        order = found[np.argsort(-totals[found], kind="stable")][:k]
         return dict(zip((self.values[code] for code in order.tolist()), totals[order].tolist(), strict=True))
 
 
@@ -152,46 +162,57 @@ class Catalog:
         """
         mask = self.sellable.copy()
         for name, condition in where.items():
-            mask &= self._condition(name, condition)
+            mask &= self.passing(name, condition)
         return mask
 
-    def _condition(self, name: str, condition: Any) -> Mask:
+    def passing(self, name: str, condition: Any) -> Mask:
+        """Rows, sellable or not, that pass one condition; raises as ``allowed``."""
         where = f"where.{name}"
         if isinstance(condition, Mapping):
             return self._range(name, condition, where)
         wanted = [condition] if isinstance(condition, str | int | float) else condition
         if not isinstance(wanted, Sequence) or not all(isinstance(value, str | int | float) for value in wanted):
-            raise RequestError("a filter is a list of values or {min, max}", where=where)
+            raise RequestError("a filter is a list of values or {min, max, below}", where=where)
         if name in self.numbers:
             return np.isin(self.numbers[name], np.array([_number(value, where) for value in wanted], np.float64))
-        return self._facet(name, where).mask([str(value) for value in wanted], len(self))
+        return self.facets[self.field(name, where)].mask([str(value) for value in wanted], len(self))
 
-    def _facet(self, name: str, where: str) -> Facet:
-        facet = (
-            self.facets.get(name)
-            or self.facets.get(f"attributes.{name}")
-            or self.facets.get(name.removeprefix("attributes."))
-        )
-        if facet is None:
-            known = ", ".join([*self.facets, *self.numbers])
-            raise RequestError(f"the catalogue has no field {name!r}", where=where, hint=f"known fields: {known}")
-        return facet
+    def field(self, name: str, where: str = "facets") -> str:
+        """The name of a field in ``facets`` or ``numbers``, with or without "attributes." before it.
+
+        Raises RequestError, naming ``where`` it was asked for, when the catalogue has no such field.
+        """
+        if name in self.numbers:
+            return name
+        for own in (name, f"attributes.{name}", name.removeprefix("attributes.")):
+            if own in self.facets:
+                return own
+        known = ", ".join([*self.facets, *self.numbers])
+        raise RequestError(f"the catalogue has no field {name!r}", where=where, hint=f"known fields: {known}")
 
     def _range(self, name: str, condition: Mapping[str, Any], where: str) -> Mask:
-        if name not in self.numbers:
-            self._facet(name, where)
+        if self.field(name, where) not in self.numbers:
             raise RequestError(f"{name!r} is not a number", where=where, hint=f"ranges: {', '.join(self.numbers)}")
-        if unknown := set(condition) - {"min", "max"}:
-            raise RequestError(f"a range has min and max, not {sorted(unknown)}", where=where)
+        if unknown := set(condition) - {"min", "max", "below"}:
+            raise RequestError(f"a range has min, max and below, not {sorted(unknown)}", where=where)
         column = self.numbers[name]
         low = _number(condition.get("min"), where, -np.inf)
         high = _number(condition.get("max"), where, np.inf)
         with np.errstate(invalid="ignore"):
-            return (column >= low) & (column <= high)
+            mask: Mask = (column >= low) & (column <= high)
+            if condition.get("below") is not None:
+                mask &= column < _number(condition["below"], where)
+        return mask
 
     def count(self, fields: Iterable[str], within: Mask) -> dict[str, dict[str, int]]:
         """Facet counts over exactly the rows of ``within``."""
-        return {name: self._facet(name, "facets").counts(within) for name in fields}
+        return {name: self._facet(name).counts(within) for name in fields}
+
+    def _facet(self, name: str) -> Facet:
+        own = self.field(name)
+        if own not in self.facets:
+            raise RequestError(f"{name!r} is a number: it has ranges, no values", where="facets")
+        return self.facets[own]
 
     def save(self, folder: Path) -> None:
         """Write the snapshot as arrays and one Arrow file into ``folder`` (made if missing)."""

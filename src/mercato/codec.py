@@ -237,19 +237,20 @@ def slate_to_dict(slate: Slate, *, explain: bool = False) -> dict[str, Any]:
         "versions": dict(slate.versions),
         "took_ms": slate.took_ms,
     }
-    if slate.facets:
-        record["facets"] = {name: dict(counts) for name, counts in slate.facets.items()}
-    if slate.corrected:
-        record["corrected"] = slate.corrected
-    if slate.relaxed:
-        record["relaxed"] = slate.relaxed
-    if slate.every:
-        record["every"] = slate.every
-    if slate.banners:
-        record["banners"] = [banner_to_dict(banner) for banner in slate.banners]
-    if slate.redirect:
-        record["redirect"] = slate.redirect
-    return record
+    said = {
+        "facets": {name: dict(counts) for name, counts in slate.facets.items()},
+        "left_out": dict(slate.left_out),
+        "ranges": {name: dict(spread) for name, spread in slate.ranges.items()},
+        "corrected": slate.corrected,
+        "relaxed": slate.relaxed,
+        "every": slate.every,
+        "total_products": slate.total_products,
+        "meant": slate.meant,
+        "related": list(slate.related),
+        "banners": [banner_to_dict(banner) for banner in slate.banners],
+        "redirect": slate.redirect,
+    }
+    return record | {name: value for name, value in said.items() if value}
 
 
 def banner_to_dict(banner: Banner) -> dict[str, str]:

@@ -169,7 +169,8 @@ class Request:
     """Anything one can ask for; search, similar, home, cart and session differ in what is left empty.
 
     ``at`` and ``seed`` are the only clock and chance a stage may use. ``anchors`` are the rows of ``product`` or
-    ``cart``; ``history`` is what the shopper (and session) did before ``at``.
+    ``cart``; ``history`` is what the shopper (and session) did before ``at``; ``picture`` is the vector of the photo
+    that was asked with, empty where there was none.
     """
 
     placement: str
@@ -186,9 +187,13 @@ class Request:
     where: Where = field(default_factory=lambda: NOTHING)
     sort: str = ""
     facets: tuple[str, ...] = ()
+    facet_values: int = 100_000
+    disjunctive: bool = False
+    grouped: bool = False
     explain: bool = False
     anchors: Rows = field(default_factory=lambda: np.empty(0, np.int32))
     history: History = field(default_factory=History.empty)
+    picture: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
     @property
     def now(self) -> int:
@@ -291,7 +296,10 @@ class Banner:
 @dataclass(frozen=True, slots=True)
 class Slate:
     """The answer: items best first. ``id`` is what events point back to. Of a search that found products with every
-    word and others, ``every`` is how many of ``total`` those are; else 0. ``banners`` are what the shop's rules say
+    word and others, ``every`` is how many of ``total`` those are; else 0. ``related`` are searches of others that may
+    help, ``meant`` the one this is likely a misspelling of. ``left_out``: values of a facet that are too many to
+    tell; ``ranges``: spread and buckets of fields of numbers; ``total_products``: with groups, where ``total`` counts
+    those. ``banners`` are what the shop's rules say
     above it; with ``redirect`` they would rather send the shopper to another page."""
 
     id: str
@@ -301,6 +309,11 @@ class Slate:
     corrected: str = ""
     relaxed: str = ""
     every: int = 0
+    total_products: int = 0
+    left_out: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
+    related: tuple[str, ...] = ()
+    meant: str = ""
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
     degraded: tuple[str, ...] = ()

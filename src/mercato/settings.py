@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mercato.errors import SettingsError
+from mercato.facets import Facets
 from mercato.models.sequence import SelfAttention
 from mercato.models.text import TextEncoder
 from mercato.retrieve.content import Content
@@ -84,6 +85,7 @@ class Settings:
 
     shop: About = field(default_factory=About)
     lexical: Lexical = field(default_factory=Lexical)
+    facets: Facets = field(default_factory=Facets)
     encoder: TextEncoder = field(default_factory=TextEncoder)
     dense: Dense = field(default_factory=Dense)
     popular: Popular = field(default_factory=Popular)

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
         ("learned", "What was learned"),
         ("quality", "Quality"),
         ("lists", "Lists"),
+        ("rules", "Rules"),
         ("shopper", "Shopper view"),
         ("health", "Data health"),
         ("searches", "Searches"),

@@ -127,10 +127,30 @@ def test_a_click_changes_the_next_list(client: TestClient):
 
 def test_suggestions_complete_a_prefix(client: TestClient):
     found = client.get("/v1/suggest", params={"q": "chees", "k": 5}).json()
-    assert set(found) >= {"queries", "categories", "products"}
+    assert set(found) == {"queries", "categories", "brands", "products"}
     assert any("cheese" in product["title"].lower() for product in found["products"])
-    assert any("Cheese" in category["path"] for category in found["categories"])
+    assert {"path": "Dairy > Cheese", "name": "Cheese", "parent": "Dairy", "count": 4} in found["categories"]
+    assert all(product["price"] and product["categories"] for product in found["products"])
+    assert client.get("/v1/suggest", params={"q": "natinoal"}).json()["brands"][0]["brand"] == "National"
     assert client.get("/v1/suggest").status_code == 200
+    assert client.get("/v1/suggest", params={"shopper": "x" * 10_000}).status_code == 400
+
+
+def test_suggestions_follow_the_shopper(client: TestClient):
+    def first(shopper: str) -> str:
+        return client.get("/v1/suggest", params={"q": "co", "k": 1, "shopper": shopper}).json()["products"][0]["title"]
+
+    assert first("s0").startswith("Corn flakes")
+    assert first("s3").startswith("Cola soda")
+
+
+def test_a_range_may_leave_its_upper_end_out(client: TestClient):
+    def prices(**where: float) -> set[float]:
+        body = {"query": "", "k": 50, "where": {"price": where}}
+        return {item["price"] for item in client.post("/v1/search", json=body).json()["items"]}
+
+    assert prices(min=2.19, max=2.29) == {2.19, 2.29}
+    assert prices(min=2.19, below=2.29) == {2.19}
 
 
 def test_an_untrained_shop_says_so(untrained):

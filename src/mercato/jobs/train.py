@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,17 +19,20 @@ from mercato.artifacts import prune, publish
 from mercato.catalog import Catalog
 from mercato.codec import dumps
 from mercato.errors import ArtifactError, DataError
+from mercato.feedback.asked import EVENTS, Asked, asked
 from mercato.feedback.histories import Events
 from mercato.jobs.learn import Learned, learn
 from mercato.jobs.logged import MOST, TEACHING, logged
 from mercato.jobs.meaning import dense_index
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder
+from mercato.retrieve.related import Related
 from mercato.retrieve.social import Ties
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.schema import Product
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
+from mercato.understand.query import Understanding
 from mercato.words import SCRIPTS
 
 Tick = Callable[[str], None]
@@ -76,14 +79,34 @@ def train(
         clicks = logged(store.answered(since, TEACHING, MOST), catalog)
         ties = Ties.of(store.relations())
         learned = learn(settings, draft, end, home / "cache", clock.tick, ties, logged=clicks)
-        suggest = suggestions(catalog, learned.behaviour.popular.counts)
-        parts = replace(draft, behaviour=learned.behaviour, suggest=suggest, weights=learned.weights)
+        clock.start("searches")
+        searches = _searches(store, draft, since)
+        related = Related().index(
+            searches.texts,
+            searches.shoppers,
+            (searches.queries, searches.rows, searches.weights),
+            (searches.first, searches.then, searches.walkers),
+            len(catalog),
+        )
+        parts = replace(
+            draft,
+            behaviour=learned.behaviour,
+            suggest=suggestions(catalog, learned.behaviour.popular.counts, searches.popular()),
+            weights=learned.weights,
+            related=related if len(searches.texts) else None,
+        )
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
     about = {"created_at": report["trained_at"], "seen": seen}
     publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), about)
     prune(home / "snapshots")
     return report
+
+
+def _searches(store: ShopStore, draft: build.Parts, since: datetime) -> Asked:
+    """What was searched for since then and may be offered to others."""
+    events, read = store.events_frame(columns=EVENTS), Understanding(draft.lexical.vocabulary).parse
+    return asked(events, store.searches_frame(since), draft.catalog, corrected=lambda query: read(query).corrected)
 
 
 def drafted(
@@ -107,8 +130,10 @@ def drafted(
     )  # fmt: skip
 
 
-def suggestions(catalog: Catalog, popularity: NDArray[np.float64]) -> SuggestIndex:
-    """Completions of titles, categories and brands, the most popular (n,) first."""
+def suggestions(
+    catalog: Catalog, popularity: NDArray[np.float64], queries: Iterable[tuple[str, int, int]] = ()
+) -> SuggestIndex:
+    """Completions of titles, categories and brands, the most popular (n,) first, and of past ``queries``."""
     counts = {
         name: catalog.facets[name].counts(catalog.sellable) if name in catalog.facets else {}
         for name in ("categories", "brand")
@@ -118,6 +143,7 @@ def suggestions(catalog: Catalog, popularity: NDArray[np.float64]) -> SuggestInd
         [product.title for product in products],
         popularity,
         categories=counts["categories"].items(),
+        queries=queries,
         brands=counts["brand"].items(),
         aisles=[product.categories[0] if product.categories else "" for product in products],
     )
@@ -152,6 +178,7 @@ def _account(catalog: Catalog, events: Events, parts: build.Parts, learned: Lear
             "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",
             "taste": f"{len(parts.behaviour.taste.known)} products with factors",
             "transitions": _graph(parts.behaviour),
+            "searches": f"{0 if parts.related is None else len(parts.related.texts)} that others may be offered",
             **learned.account,
             **{f"weights: {name}": f"{count} lists" if count else few for name, count in counts.items()},
         },

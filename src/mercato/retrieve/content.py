@@ -28,14 +28,19 @@ class Content:
         """From ``vectors`` (texts, c) of unit length and the text of each of n products."""
         centred = vectors - vectors.mean(axis=0) if len(vectors) else vectors
         if vectors.shape[1] > self.width:
-            _, axes = np.linalg.eigh(centred.T @ centred)
-            # the sign of an axis is arbitrary: its largest entry is made positive, so that every machine agrees
-            axes = axes[:, ::-1][:, : self.width]
-            axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-            centred = centred @ axes
+            centred = centred @ principal_axes(centred, self.width)
         length = np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         unit = (centred / length).astype(np.float32)
         return ContentLane(unit, text_of, self, Kin().fit(unit))
+
+
+def principal_axes(centred: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """(d, width): the directions in which ``centred`` (n, d) varies most, the most first."""
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    axes = axes[:, ::-1][:, :width]
+    # the sign of an axis is arbitrary: its largest entry is made positive, so that every machine agrees
+    signed: NDArray[np.float32] = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return signed
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,11 @@ from mercato.retrieve.dense import Meaning
 from mercato.schema import Mask, Ranking, Rows, Scores, Word
 
 log = logging.getLogger(__name__)
+
+Run = tuple[str, ...]
+Synonyms = Mapping[Run, tuple[tuple[Run, float], ...]]
+"""Index terms in a row → what else may stand for them, each with what it counts, below 1."""
+NO_SYNONYMS: Synonyms = MappingProxyType({})
 
 CLOSEST = "all words, and are what comes closest in meaning"
 
@@ -39,11 +45,11 @@ class Read(Protocol):
 class Reader(Protocol):
     """Reads queries against one index's vocabulary (understand.query.Understanding)."""
 
-    def parse(self, query: str) -> Read:
+    def parse(self, query: str, synonyms: Synonyms) -> Read:
         """The likeliest reading."""
         ...
 
-    def respelled(self, query: str) -> Iterator[Read]:
+    def respelled(self, query: str, synonyms: Synonyms) -> Iterator[Read]:
         """Other readings, the likeliest first, for when that one matches nothing."""
         ...
 
@@ -81,13 +87,13 @@ class Hybrid:
     least: float = 0.3
     unsaid: float = 3.0
 
-    def match(self, query: str) -> Matched:
+    def match(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Matched:
         """Everything sellable that matches; nothing for an empty query, nor for one that nobody understands."""
         shop = self.catalog.sellable
-        read = self.reader.parse(query)
+        read = self.reader.parse(query, synonyms)
         rows, scores = self.index.match(read.words, shop) if read.words else _nothing()
         if not len(rows):
-            read, rows, scores = self._respelled(query, read, shop)
+            read, rows, scores = self._respelled(query, synonyms, read, shop)
         relaxed, share = "", np.ones(len(rows))
         if len(rows) < self.enough:
             full = rows
@@ -106,9 +112,9 @@ class Hybrid:
         ranking = self._with_number(ranking, query.strip())
         return Matched(ranking, read.words, read.corrected, relaxed, failed)
 
-    def _respelled(self, query: str, read: Read, shop: Mask) -> tuple[Read, Rows, Scores]:
+    def _respelled(self, query: str, synonyms: Synonyms, read: Read, shop: Mask) -> tuple[Read, Rows, Scores]:
         """The first other reading that some product matches wholly; the one that was, where there is none."""
-        for other in self.reader.respelled(query):
+        for other in self.reader.respelled(query, synonyms):
             rows, scores = self.index.match(other.words, shop)
             if len(rows):
                 return other, rows, scores

@@ -15,8 +15,8 @@ class Once(Generic[T]):
     """``work`` done once per request and thread: a lane is asked to retrieve, then to score, then where it came from.
 
     Only the last request of each thread is kept. Another one counts as the same when it is by the same shopper at the
-    same moment with the same query, and its history and anchors are the very same objects: what is asked for two
-    placements is worked out once. ``work`` may use nothing else of a request.
+    same moment with the same query, and its history, anchors and picture are the very same objects: what is asked for
+    two placements is worked out once. ``work`` may use nothing else of a request.
     """
 
     def __init__(self, work: Callable[[Request], T]) -> None:
@@ -34,5 +34,7 @@ class Once(Generic[T]):
 
 def _same(one: Request | None, other: Request) -> bool:
     if one is None or one.history is not other.history or one.anchors is not other.anchors:
+        return False
+    if one.picture is not other.picture:
         return False
     return (one.shopper, one.at, one.query) == (other.shopper, other.at, other.query)

@@ -18,6 +18,7 @@ from mercato.serve import (
     routes_lists,
     routes_pages,
     routes_products,
+    routes_rules,
     routes_search,
     routes_shoppers,
 )
@@ -32,6 +33,7 @@ _ROUTES = (
     routes_shoppers,
     routes_console,
     routes_lists,
+    routes_rules,
     routes_health,
     routes_later,
 )

@@ -40,7 +40,8 @@ class ListBody(Body):
     session: Id = ""
     where: dict[str, Any] = Field(
         default_factory=dict,
-        description='field → list of values (any of them) or {"min": x, "max": y}; fields are joined by AND',
+        description='field → list of values (any of them) or {"min": x, "max": y}, with "below" for an end that is not '
+        "in it; fields are joined by AND",
         examples=[{"brand": ["National"], "price": {"max": 5}}],
     )
     explain: bool = Field(False, description="score terms and a sentence with every item")
@@ -60,11 +61,15 @@ class SearchBody(ListBody):
 
     query: str = Field("", max_length=MAX_QUERY, description="what the shopper typed; empty browses", examples=["milk"])
     page: int = Field(0, ge=0, description="0 = first")
-    sort: Literal["", "price", "-price", "-rating", "-created_at", "title"] = ""
+    sort: Literal["", "price", "-price", "-rating", "-created_at"] = ""
     facets: list[Annotated[str, Field(max_length=100)]] = Field(
         default_factory=list, max_length=MAX_FIELDS, description="fields to count", examples=[["brand", "categories"]]
     )
 
+    disjunctive: bool = Field(
+        False, description="count each field with every filter but its own, so that other ticks keep their counts"
+    )
+    grouped: bool = Field(False, description="one item for all variants of a product (equal group_id)")
     facet_values: int = Field(100, ge=1, le=1000, description="how many values of each field, the most frequent ones")
 
     @model_validator(mode="after")
@@ -108,8 +113,8 @@ def _check_condition(name: str, condition: Any) -> None:
     if len(name) > 100:
         raise ValueError("a field's name has at most 100 characters")
     if isinstance(condition, Mapping):
-        if set(condition) - {"min", "max"} or not all(_is_number(bound) for bound in condition.values()):
-            raise ValueError(f"{name}: a range is {{'min': number, 'max': number}}")
+        if set(condition) - {"min", "max", "below"} or not all(_is_number(bound) for bound in condition.values()):
+            raise ValueError(f"{name}: a range is {{'min': number, 'max': number}}, or 'below' instead of 'max'")
     elif not isinstance(condition, list):
         raise ValueError(f"{name}: give a list of values, or a range {{'min', 'max'}}")
     elif len(condition) > MAX_VALUES or not all(_is_value(value) for value in condition):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -10,7 +9,7 @@ from starlette.responses import Response
 
 from mercato.codec import slate_to_dict
 from mercato.serve.bodies import K, RecommendBody, SearchBody, answer, checked, documented
-from mercato.serve.limits import MAX_QUERY
+from mercato.serve.limits import MAX_ID, MAX_QUERY
 from mercato.serve.served import OneTenant
 
 router = APIRouter(prefix="/v1", tags=["lists"])
@@ -28,13 +27,13 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
         where=body.where or None,
         sort=body.sort,
         facets=tuple(body.facets),
+        facet_values=body.facet_values,
+        disjunctive=body.disjunctive,
+        grouped=body.grouped,
         explain=body.explain,
     )
     tenant.answered(slate, placement="search", query=body.query, shopper=body.shopper)
-    record = slate_to_dict(slate, explain=body.explain)
-    if slate.facets:
-        record["facets"] = {name: dict(islice(n.items(), body.facet_values)) for name, n in slate.facets.items()}
-    return answer(record)
+    return answer(slate_to_dict(slate, explain=body.explain))
 
 
 @router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))
@@ -55,6 +54,12 @@ def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(
 
 
 @router.get("/suggest", summary="Complete what is being typed")
-def suggest(tenant: OneTenant, q: Annotated[str, Query(max_length=MAX_QUERY)] = "", k: K = 8) -> Response:
-    """Queries, categories and products that begin like ``q``."""
-    return answer(tenant.trained().suggest(q, k))
+def suggest(
+    tenant: OneTenant,
+    q: Annotated[str, Query(max_length=MAX_QUERY)] = "",
+    k: K = 8,
+    shopper: Annotated[str, Query(max_length=MAX_ID)] = "",
+    session: Annotated[str, Query(max_length=MAX_ID)] = "",
+) -> Response:
+    """Queries, categories, brands and products in which words begin like those of ``q``, a misspelt one included."""
+    return answer(tenant.trained().suggest(q, k, shopper=shopper, session=session))

@@ -27,6 +27,7 @@ from mercato.settings import Settings, load
 from mercato.shop import console
 from mercato.shop.knobs import Turned
 from mercato.shop.live import Live, stamped
+from mercato.shop.merchandising import Merchandising
 from mercato.shop.trial import Trial
 from mercato.stores.sqlite import ShopStore
 
@@ -55,6 +56,7 @@ class Shop:
         self._swap, self._building = Lock(), Lock()
         self._refused = ""
         self._examined: tuple[object, dict[str, Any]] = (None, {})
+        self.rules = Merchandising(self.store, self._clock, lambda: self._live, self._turned)
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
         threadpool_limits(1, "blas")
         self._encoder, self._notes = load_encoder(self.settings, home)
@@ -96,19 +98,31 @@ class Shop:
         where: Mapping[str, Any] | None = None,
         sort: str = "",
         facets: Sequence[str] = (),
+        facet_values: int = 100_000,
+        disjunctive: bool = False,
+        grouped: bool = False,
         explain: bool = False,
     ) -> Slate:
         """Everything that matches ``query``, page ``page`` of size ``k``; an empty query browses the shop.
 
-        ``where`` filters (see CONTRACT), ``facets`` are counted over exactly the matched set, ``sort`` is "" (best
-        first) or a number field such as "price", "-price". Raises RequestError for an unknown field or sort.
+        ``where`` filters (see CONTRACT), ``facets`` are counted over exactly the matched set, or ``disjunctive``: each
+        without its own filter; ``sort`` is "" (best first) or a number field such as "price", "-price"; ``grouped``
+        shows one of all variants of a product. Raises RequestError for an unknown field or sort.
         """
         live = self._serving()
         request = live.request(
             "search", self._clock(), k=k, page=page, shopper=shopper, session=session, where=where, explain=explain
         )
-        request = replace(request, query=query, sort=sort, facets=tuple(facets))
-        return self._logged(live.engine.search(request, live.hidden, uuid.uuid4().hex))
+        request = replace(
+            request,
+            query=query,
+            sort=sort,
+            facets=tuple(facets),
+            facet_values=facet_values,
+            disjunctive=disjunctive,
+            grouped=grouped,
+        )
+        return self._logged(live.search(request, self._clock(), uuid.uuid4().hex))
 
     def recommend(
         self,
@@ -130,9 +144,10 @@ class Shop:
         request = replace(request, product=product, cart=tuple(cart), anchors=live.anchors(request, product, cart))
         return self._logged(live.engine.recommend(request, live.hidden, uuid.uuid4().hex))
 
-    def suggest(self, prefix: str, k: int = 8) -> dict[str, Any]:
-        """Completions of what is being typed: past queries, categories with counts, products."""
-        return self._serving().suggested(prefix, k)
+    def suggest(self, prefix: str, k: int = 8, *, shopper: str = "", session: str = "") -> dict[str, Any]:
+        """Completions of what is being typed: past queries, categories and brands with counts, products; what the
+        shopper buys from comes first."""
+        return self._serving().suggested(prefix, k, shopper, session, self._clock())
 
     def _serving(self) -> Live:
         if self._live is None:
@@ -152,9 +167,7 @@ class Shop:
         """Keep events durably; the next list knows them when this returns. Stamps ``at`` and ``event_id``."""
         now = self._clock()
         receipt = self.store.append(stamped(events, now))
-        with self._swap:
-            if self._live is not None:
-                self._live = self._live.caught_up(self.store, now)
+        self._change(lambda live: live.caught_up(self.store, now))
         return receipt
 
     def import_(
@@ -207,10 +220,8 @@ class Shop:
             settings = kept.over(self._written)
             live = self._live.turned(settings, kept) if self._live else None
             kept.keep(self.store)
-            with self._swap:
-                self.settings = settings
-                if self._live is not None and live is not None:
-                    self._live = replace(self._live, engine=live.engine)
+            self.settings = settings
+            self._change(lambda served: replace(served, engine=live.engine if live else served.engine))
         return self.lists()
 
     def try_lists(self, placement: str, **knobs: float | None) -> Trial:
@@ -218,6 +229,13 @@ class Shop:
         live, now = self._serving(), self._clock()
         kept = Turned.of(self.store).turn(placement, knobs, now)
         return Trial(live, live.turned(kept.over(self._written), kept), placement, now)
+
+    def _turned(self, turn: Callable[[Live], Live]) -> None:
+        """``turn`` what is served into another over the same snapshot, while no new snapshot is opened."""
+        with self._building:
+            if self._live is not None:
+                live = turn(self._live)
+                self._change(lambda served: replace(served, engine=live.engine, merchandise=live.merchandise))
 
     # ---- products and shoppers ----------------------------------------------------------------------------------
 
@@ -242,9 +260,12 @@ class Shop:
         return found
 
     def _hide(self, change: Callable[[Live], Rows]) -> None:
+        self._change(lambda live: replace(live, hidden=change(live).astype(np.int32)))
+
+    def _change(self, change: Callable[[Live], Live]) -> None:
         with self._swap:
             if self._live is not None:
-                self._live = replace(self._live, hidden=change(self._live).astype(np.int32))
+                self._live = change(self._live)
 
     def reviews(self, product_id: str) -> dict[str, Any]:
         """How many reviews a product has, their average rating and the spread; raises NotFound."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,21 @@ import orjson
 
 from mercato import build
 from mercato.artifacts import open_current
+from mercato.codec import card_to_dict
 from mercato.engine import Engine
 from mercato.errors import DataError, NotFound, RequestError
 from mercato.feedback.histories import Histories
+from mercato.policy.applied import Applied
+from mercato.policy.merchandise import Merchandise
 from mercato.ports import Encoder
-from mercato.schema import PLACEMENTS, Interaction, Request, Rows
+from mercato.schema import PLACEMENTS, Impression, Interaction, Request, Rows, Slate
 from mercato.settings import Settings
 from mercato.shop.knobs import Turned
+from mercato.shop.rulebook import Rulebook
 from mercato.stores.sqlite import ShopStore
 
+_SPARE = 4
+"""How many times as many products are completed as are shown: some are variants of others, or gone."""
 MOST = 1000
 """The longest list one may ask for."""
 
@@ -39,6 +45,7 @@ class Live:
     last_event: datetime
     hidden: Rows
     seen: int
+    merchandise: Merchandise = field(default_factory=Merchandise)
 
     @staticmethod
     def open(home: Path, settings: Settings, encoder: Encoder, store: ShopStore, now: datetime) -> Live:
@@ -62,13 +69,20 @@ class Live:
             last_event=min(last, now),
             hidden=parts.catalog.rows(gone),
             seen=int(report["seen"]),
-        ).caught_up(store, now)
+        ).caught_up(store, now).ruled(Rulebook.of(store))  # fmt: skip
 
     def turned(self, settings: Settings, knobs: Turned) -> Live:
         """The same snapshot with the lists of ``settings``: only how placements are made is new."""
         placements = build.engine(settings, self.parts, None, {}).placements
         versions = {**self.engine.versions, **named(knobs)}
         return replace(self, engine=replace(self.engine, placements=placements, versions=versions))
+
+    def ruled(self, book: Rulebook) -> Live:
+        """The same snapshot with the rules of ``book``."""
+        versions = {name: version for name, version in self.engine.versions.items() if name != "rules"}
+        versions |= {"rules": str(book.version)} if book.version else {}
+        merchandise = Merchandise.build(book.ordered, self.parts.catalog)
+        return replace(self, merchandise=merchandise, engine=replace(self.engine, versions=versions))
 
     def caught_up(self, store: ShopStore, now: datetime) -> Live:
         """With everything the log has kept since: read back from it, so an event sent twice counts once."""
@@ -104,11 +118,29 @@ class Live:
             history=history,
         )  # fmt: skip
 
-    def suggested(self, prefix: str, k: int) -> dict[str, Any]:
-        """Completions of what is being typed, products with their titles."""
-        found = self.parts.suggest.suggest(prefix, k)
-        products = [self.parts.catalog.product(row) for row in found["products"]]
-        return {**found, "products": [{"id": product.id, "title": product.title} for product in products]}
+    def search(self, request: Request, now: datetime, slate_id: str) -> tuple[Slate, Impression]:
+        """The engine's answer under the rules in force at ``now``: the clock on the wall, since ``request.at`` stands
+        still in a shop where nothing happens any more."""
+
+        def rules(corrected: str) -> Applied:
+            return self.merchandise.active(request.query, request.where, now, corrected)
+
+        slate, impression = self.engine.search(request, self.hidden, slate_id, rules)
+        if self.parts.related is None or not request.query.strip():
+            return slate, impression
+        related = self.parts.related.related(request.query, shown=self.parts.catalog.rows(slate.ids))
+        meant = "" if slate.corrected else self.parts.related.meant(request.query)
+        return replace(slate, related=tuple(related), meant=meant), impression
+
+    def suggested(self, prefix: str, k: int, shopper: str, session: str, now: datetime) -> dict[str, Any]:
+        """Completions of what is being typed, by what the shopper took before; of products those for sale, one a group
+        of variants, with what a line in a list shows."""
+        taken = self.histories.of(shopper, session, int(now.timestamp())).rows
+        found, catalog = self.parts.suggest.suggest(prefix, k, taken, products=_SPARE * k), self.parts.catalog
+        rows = np.array(found["products"], np.int32)
+        rows = rows[catalog.sellable[rows] & ~np.isin(rows, self.hidden)]
+        first = np.sort(np.unique(catalog.group[rows], return_index=True)[1])[:k]
+        return {**found, "products": [card_to_dict(catalog.product(row)) for row in rows[first]]}
 
     def anchors(self, request: Request, product: str, cart: Sequence[str]) -> Rows:
         """The rows a placement starts from: its product, its cart, or what the session last touched.

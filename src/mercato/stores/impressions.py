@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
+import polars as pl
 
 from mercato.codec import dumps, impression_from_dict, impression_to_dict
 from mercato.schema import GRADES, Impression
@@ -14,6 +16,15 @@ from mercato.schema import GRADES, Impression
 Row = tuple[str, int, str, str, int, bytes]
 Answered = tuple[Impression, list[tuple[str, str, str]]]
 """What was shown, and the (product_id, type, shopper_id) of everything that was done with it."""
+SEARCH_COLUMNS: dict[str, Any] = {
+    "slate_id": pl.String,
+    "query": pl.String,
+    "total": pl.Int64,
+    "at": pl.Datetime("us", "UTC"),
+    "shopper_id": pl.String,
+    "session_id": pl.String,
+}
+"""A search that was answered."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +73,16 @@ def answered(
     for seq, did in reversed(found):
         (record,) = connection.execute("SELECT record FROM slates WHERE seq = ?", (seq,)).fetchone()
         yield impression_from_dict(orjson.loads(record)), [tuple(one) for one in orjson.loads(did)]
+
+
+def searches(connection: sqlite3.Connection, since: datetime, most: int) -> pl.DataFrame:
+    """The newest ``most`` searches answered from ``since`` on, those without a query left out, with SEARCH_COLUMNS."""
+    who = ", ".join(f"json_extract(CAST(record AS TEXT), '$.{name}')" for name in ("shopper_id", "session_id"))
+    query = f"""SELECT slate_id, query, total, at, {who} FROM slates
+        WHERE placement = 'search' AND query <> '' AND at >= ? ORDER BY seq DESC LIMIT ?"""  # noqa: S608  constants
+    rows = connection.execute(query, ((since - _EPOCH) // timedelta(microseconds=1), most)).fetchall()
+    frame = pl.DataFrame(rows, SEARCH_COLUMNS | {"at": pl.Int64}, orient="row")
+    return frame.with_columns(pl.col("at").cast(SEARCH_COLUMNS["at"]))
 
 
 def empty_searches(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, datetime]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mercato.errors import DataError
-from mercato.stores.connect import transaction
+from mercato.stores import rules
+from mercato.stores.connect import connect, transaction
+from mercato.stores.folder import sync_folder
 
-VERSION = 2
+VERSION = 3
 """Goes up with every change of the tables below."""
 
 RELATIONS = (
@@ -20,7 +22,7 @@ RELATIONS = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX relations_by_friend ON relations (friend_id)",
 )
-MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: RELATIONS})
+MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: RELATIONS, 3: rules.TABLES})
 """What makes the tables of the version before into those of each version."""
 
 TABLES = (
@@ -54,7 +56,24 @@ TABLES = (
         PRIMARY KEY (product_id, week)
     ) STRICT, WITHOUT ROWID""",
     *RELATIONS,
+    *rules.TABLES,
 )
+
+
+def open_to_write(path: Path, create: bool, cache_mib: int) -> sqlite3.Connection:
+    """The writer's connection to the tables of ``path``, made where there are none if ``create``, else brought up to
+    date. Raises DataError when the file is no finished shop, or of a newer Mercato."""
+    connection = connect(path, "rwc" if create else "rw", cache_mib)
+    try:
+        if create:
+            create_schema(connection)
+            sync_folder(path.parent)
+        check_schema(connection, path)
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def create_schema(connection: sqlite3.Connection) -> None:

@@ -21,8 +21,9 @@ from mercato.stores import events as log
 from mercato.stores import impressions, products, records, relations
 from mercato.stores.bulk import Bulk
 from mercato.stores.connect import Readers, connect, said_plainly, transaction
-from mercato.stores.folder import FolderLock, make_folder, sync_folder
-from mercato.stores.schema_sql import check_schema, create_schema, migrate, problems
+from mercato.stores.folder import FolderLock, make_folder
+from mercato.stores.rules import RuleVersions
+from mercato.stores.schema_sql import check_schema, open_to_write, problems
 from mercato.stores.writer import Write, Writer
 
 FILE = "shop.db"
@@ -45,6 +46,7 @@ class ShopStore:
         self.path = path
         self._lock, self._writer = lock, writer
         self._readers = Readers(path)
+        self.rules = RuleVersions(self._ask, self._write)
         self._counted: tuple[int, dict[str, int]] = (0, {})
         self._counting = threading.Lock()
         atexit.register(self.close)
@@ -68,7 +70,7 @@ class ShopStore:
         lock = FolderLock(folder)
         try:
             with said_plainly(path):
-                return ShopStore(path, lock, Writer(_open_to_write(path, create), path))
+                return ShopStore(path, lock, Writer(open_to_write(path, create, WRITER_MIB), path))
         except BaseException:
             lock.release()
             raise
@@ -217,6 +219,11 @@ class ShopStore:
         self.flush()
         return self._stream(impressions.answered, since, placements, most)
 
+    def searches_frame(self, since: datetime, most: int = 500_000) -> pl.DataFrame:
+        """The newest ``most`` searches answered from ``since`` on with impressions.SEARCH_COLUMNS."""
+        self.flush()
+        return self._ask(impressions.searches, since, most)
+
     def empty_searches(self, limit: int = 100) -> list[tuple[str, int, datetime]]:
         """(query, how often, last time) of searches that found nothing, most frequent first."""
         self.flush()
@@ -284,17 +291,3 @@ class ShopStore:
             return self._ask(problems)
         except DataError as error:
             return [str(error)]
-
-
-def _open_to_write(path: Path, create: bool) -> sqlite3.Connection:
-    connection = connect(path, "rwc" if create else "rw", WRITER_MIB)
-    try:
-        if create:
-            create_schema(connection)
-            sync_folder(path.parent)
-        check_schema(connection, path)
-        migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -13,6 +13,7 @@ import numpy as np
 
 from mercato.schema import Word
 from mercato.understand.spell import Near, Speller, reach
+from mercato.understand.synonyms import NO_SYNONYMS, Synonyms, widened
 from mercato.words import QUERY_CHARACTERS, UNITS, Token, Vocabulary, normalise, query_tokens, stem
 
 STOP_WORDS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
@@ -62,23 +63,24 @@ class Understanding:
         self._vocabulary = vocabulary
         self._speller = Speller(vocabulary)
 
-    def parse(self, query: str) -> Parsed:
+    def parse(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Parsed:
         """The words of ``query``; any text is legal, and only its first 512 characters and 32 words are read.
 
         A corrected query is read again as if it had been typed so: its total is the total of what is shown as
         ``corrected``. The set (a and b) or ab is asked for as (a or ab) and (b or ab): so "dish washer" finds
-        "dishwasher" and "wd 40" finds "wd-40".
+        "dishwasher" and "wd 40" finds "wd-40". A run of words with ``synonyms`` asks for any of them.
         """
         tokens = tuple(query_tokens(query))
-        words, unknown = self._read(tokens, typing=not query[-1:].isspace())
+        words, unknown = self._read(tokens, synonyms, typing=not query[-1:].isspace())
         spelled = {token: self._corrections(token)[:1] for token in unknown}
-        return self._replaced(query, tokens, words, [(token, best[0]) for token, best in spelled.items() if best])
+        changes = [(token, best[0]) for token, best in spelled.items() if best]
+        return self._replaced(query, tokens, words, changes, synonyms)
 
-    def respelled(self, query: str) -> Iterator[Parsed]:
+    def respelled(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Iterator[Parsed]:
         """Other readings, the likeliest first, for a query that matches nothing: further corrections of a word that
         nothing holds, and a common word instead of one that hardly any product holds. One word changes at a time."""
         tokens = tuple(query_tokens(query))
-        words, unknown = self._read(tokens, typing=not query[-1:].isspace())
+        words, unknown = self._read(tokens, synonyms, typing=not query[-1:].isspace())
         best = {token: found[0] for token in unknown if (found := self._corrections(token))}
         others: list[tuple[float, Token, _Spelling]] = []
         for token in dict.fromkeys(tokens):
@@ -86,30 +88,38 @@ class Understanding:
             others += [(spelling.likelihood, token, spelling) for spelling in spellings]
         others.sort(key=lambda found: (-found[0], found[2].text))
         for _, token, spelling in islice(others, _MOST_READINGS):
-            yield self._replaced(query, tokens, words, list({**best, token: spelling}.items()))
+            yield self._replaced(query, tokens, words, list({**best, token: spelling}.items()), synonyms)
 
     def _replaced(
-        self, query: str, tokens: tuple[Token, ...], words: tuple[Word, ...], changes: Sequence[tuple[Token, _Spelling]]
+        self,
+        query: str,
+        tokens: tuple[Token, ...],
+        words: tuple[Word, ...],
+        changes: Sequence[tuple[Token, _Spelling]],
+        synonyms: Synonyms,
     ) -> Parsed:
         """The reading of ``query`` (that of ``words`` as it is) with every ``changes`` made."""
         corrected = _written(query, [(token.text, spelling.text) for token, spelling in changes])
         if corrected:
-            words, _ = self._read(query_tokens(corrected), typing=not query[-1:].isspace())
+            words, _ = self._read(query_tokens(corrected), synonyms, typing=not query[-1:].isspace())
         return Parsed(self._informed(words), corrected, tokens)
 
-    def _read(self, tokens: Sequence[Token], typing: bool) -> tuple[tuple[Word, ...], list[Token]]:
+    def _read(
+        self, tokens: Sequence[Token], synonyms: Synonyms, *, typing: bool
+    ) -> tuple[tuple[Word, ...], list[Token]]:
         """The words to match, and the words that are not known."""
         asked = [token for token in tokens if token.term not in STOP_WORDS] or list(tokens)
-        words: list[Word] = []
-        unknown: list[Token] = []
+        read: list[tuple[Word, ...]] = []
         for place, (token, joins) in enumerate(zip(asked, self._joins(asked), strict=True)):
             found = self._known(token, joins)
             if not found and typing and place == len(asked) - 1:
                 found = self._unfinished(token.text)
-            if not found:
-                unknown.append(token)
-            words.extend(found or (Word(token.text, ()),))
-        return tuple(words), unknown
+            read.append(found or (Word(token.text, ()),))
+        if synonyms:
+            read = widened([token.term for token in asked], read, synonyms, self._vocabulary, STOP_WORDS)
+        words = tuple(word for each in read for word in each)
+        nothing = [bool(each) and not any(word.terms for word in each) for each in read]
+        return words, [token for token, unknown in zip(asked, nothing, strict=True) if unknown]
 
     def _informed(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """``words`` with how much each tells: a rare one more; the last known one counts double, for product names end

@@ -149,7 +149,7 @@ def scanned(titles: list[str], popularity: list[int], prefix: str) -> list[int]:
     return sorted(rows, key=lambda row: (-worth[row], list(read.values()).index(row)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     titles=st.lists(st.lists(st.sampled_from(["ab", "abc", "b", "bca", "ca"]), max_size=3).map(" ".join), max_size=15),
     prefix=st.text("abc ", min_size=1, max_size=6).filter(str.strip),

@@ -9,6 +9,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = error?.code ?? "unreachable";
     this.hint = error?.hint ?? "";
+    this.field = error?.field ?? "";
   }
 }
 
@@ -37,7 +38,7 @@ const given = (record) => Object.fromEntries(Object.entries(record).filter(([, v
 
 export const search = (request, signal) => call("POST", "/v1/search", given(request), signal);
 export const recommend = (placement, request) => call("POST", "/v1/recommend", given({ placement, explain: true, ...request }));
-export const suggest = (q, signal) => call("GET", `/v1/suggest?q=${encodeURIComponent(q)}&k=8`, undefined, signal);
+export const suggest = (request, signal) => call("GET", `/v1/suggest?${new URLSearchParams(given(request))}`, undefined, signal);
 export const product = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}`);
 export const reviews = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}/reviews:summary`);
 export const shopper = (id) => call("GET", `/v1/shoppers/${encodeURIComponent(id)}`);
@@ -51,3 +52,12 @@ export const previewLists = (placement, request, signal) => call("POST", `/v1/li
 export const sampleLists = (placement, request, signal) => call("POST", `/v1/lists/${placement}:sample`, request, signal);
 export const prices = () => call("GET", "/v1/lists:measure");
 export const measurePrices = () => call("POST", "/v1/lists:measure", {});
+
+/** The shop's rules: written, tried out, taken back. */
+export const rules = () => call("GET", "/v1/rules");
+export const addRule = (rule) => call("POST", "/v1/rules", rule);
+export const putRule = (rule) => call("PUT", `/v1/rules/${rule.id}`, rule);
+export const deleteRule = (id) => call("DELETE", `/v1/rules/${id}`);
+export const previewRules = (request, signal) => call("POST", "/v1/rules:preview", request, signal);
+export const ruleVersions = () => call("GET", "/v1/rules/versions?k=50");
+export const rollBackRules = (number) => call("POST", `/v1/rules/versions/${number}:rollback`, {});

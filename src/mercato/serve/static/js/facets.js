@@ -1,7 +1,7 @@
 /** Counts in, the filter column out: a tree of shelves, then one group a field, each value with how many it leaves. */
 import { h } from "./dom.js";
-import { count, label, leaf, parts } from "./format.js";
-import { addressOf, toggled } from "./query.js";
+import { count, label, leaf, money, parts } from "./format.js";
+import { UNFILTERED, addressOf, ranged, toggled } from "./query.js";
 import { go } from "./router.js";
 
 const SHOWN = 8;
@@ -46,33 +46,73 @@ function values(state, field, counts) {
   }))));
 }
 
-function price(state) {
-  const field = (name, text) => h("input", { class: "field number", name, inputmode: "decimal", placeholder: text, "aria-label": `${text} price`, value: state.price?.[name] ?? "" });
+/* "under 5", "5 – 10", "10 and above": what a bucket holds, the upper end itself not. */
+function rangeName(field, { min, max, below }, currency) {
+  const say = (n) => (field === "price" ? money(n, currency) : count(n));
+  const end = below ?? max;
+  if (min === undefined) return `${below === undefined ? "Up to" : "Under"} ${say(end)}`;
+  return end === undefined ? `${say(min)} and above` : `${say(min)} – ${say(end)}`;
+}
+
+/* One bucket at a time: a tick moves the range, a second takes it off. */
+function buckets(state, field, spread, currency) {
+  if (!(spread?.buckets.length > 1)) return null;
+  const now = state.ranges[field];
+  return h("ul", {}, spread.buckets.map(({ count: n, ...range }) => {
+    const checked = Boolean(now) && now.min === range.min && now.below === range.below && now.max === undefined;
+    const box = h("input", { type: "checkbox", checked, disabled: !n && !checked, dataset: { focus: `${field}=${range.min ?? ""}` }, onchange: () => go(addressOf(state, ranged(state, field, range))) });
+    return h("li", {}, h("label", {}, box, h("span", { class: "name" }, rangeName(field, range, currency)), number(n)));
+  }));
+}
+
+function price(state, spread, currency) {
+  const now = state.ranges.price ?? {};
+  const typed = { min: now.min, max: now.max ?? now.below };
+  const whole = { min: spread && Math.floor(spread.min), max: spread && Math.ceil(spread.max) };
+  const field = (name, text) => h("input", { class: "field number", name, inputmode: "decimal", placeholder: whole[name] ?? text, "aria-label": `${text} price`, value: typed[name] ?? "" });
   const form = h("form", {}, field("min", "From"), h("span", { "aria-hidden": "true" }, "–"), field("max", "To"), h("button", { class: "button slim" }, "Set"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const [min, max] = ["min", "max"].map((name) => {
+    const range = {};
+    for (const name of ["min", "max"]) {
       const text = form.elements[name].value.trim().replace(",", ".");
-      return text === "" || Number.isNaN(Number(text)) ? undefined : Math.max(0, Number(text));
-    });
-    go(addressOf(state, { price: min === undefined && max === undefined ? null : { min, max } }));
+      if (text !== "" && !Number.isNaN(Number(text))) range[name] = Math.max(0, Number(text));
+    }
+    const { price: _, ...others } = state.ranges;
+    go(addressOf(state, { ranges: Object.keys(range).length ? { ...others, price: range } : others }));
   });
-  return group("Price", form);
+  return group("Price", buckets(state, "price", spread, currency), form);
 }
 
-/** The whole column for ``state``; ``facets`` is {field: {value: count}}. */
-export function column(state, facets) {
+function rating(state, spread) {
+  const list = buckets(state, "rating", spread);
+  return list ? group("Rating", list) : null;
+}
+
+/**
+ * The whole column for ``state``; ``facets`` is {field: {value: count}}, ``ranges`` {field: {min, max, buckets}} of those
+ * fields of numbers that the answer has, ``currency`` the one that prices are shown in.
+ */
+export function column(state, facets, ranges = {}, currency = "") {
   const { categories = {}, ...fields } = facets;
-  return [shelves(state, categories), price(state), ...Object.entries(fields).map(([field, counts]) => values(state, field, counts))];
+  return [
+    shelves(state, categories),
+    price(state, ranges.price, currency),
+    rating(state, ranges.rating),
+    ...Object.entries(fields).map(([field, counts]) => values(state, field, counts)),
+  ];
 }
 
 /** What is filtered, each with a way out. */
-export function chips(state) {
+export function chips(state, currency = "") {
   const out = (text, change) => h("a", { class: "chip", href: addressOf(state, change), "aria-label": `Remove filter ${text}` }, text, h("span", { "aria-hidden": "true" }, "×"));
   const list = [];
   if (state.category) list.push(out(leaf(state.category), { category: "" }));
-  if (state.price) list.push(out(`${state.price.min ?? 0} – ${state.price.max ?? "any"}`, { price: null }));
+  for (const [field, range] of Object.entries(state.ranges)) {
+    const name = rangeName(field, range, currency);
+    list.push(out(field === "price" ? name : `${label(field)}: ${name}`, ranged(state, field, null)));
+  }
   for (const [field, chosen] of Object.entries(state.chosen)) for (const value of chosen) list.push(out(value, toggled(state, field, value)));
-  if (list.length > 1) list.push(h("a", { class: "chip", href: addressOf(state, { category: "", price: null, chosen: {} }) }, "Clear all"));
+  if (list.length > 1) list.push(h("a", { class: "chip", href: addressOf(state, UNFILTERED) }, "Clear all"));
   return list.length ? h("div", { class: "chips", "aria-label": "Active filters" }, list) : null;
 }

@@ -1,21 +1,37 @@
 /** A results page's address in, the search it stands for out; and back. */
 
-const OWN = new Set(["q", "page", "sort", "category", "price", "shop"]);
+/** Fields of numbers one may narrow by. */
+export const RANGED = ["price", "rating"];
+const OWN = new Set(["q", "page", "sort", "category", "shop", ...RANGED]);
 export const PER_PAGE = 24;
 export const DEEPEST = 10_000;
 
-/** {q, page, sort, category, price: {min, max} | null, chosen: {field: [values]}} from a query string. */
+/* "5-10" is from 5 to 10, "5-<10" to what is below 10; either end may be missing. */
+function rangeOf(text) {
+  const number = (x) => (x === "" || Number.isNaN(Number(x)) ? undefined : Number(x));
+  const [from, to = ""] = text.split("-");
+  const range = { min: number(from), [to.startsWith("<") ? "below" : "max"]: number(to.replace("<", "")) };
+  return Object.fromEntries(Object.entries(range).filter(([, bound]) => bound !== undefined));
+}
+
+const rangeText = ({ min, max, below }) => `${min ?? ""}-${below === undefined ? (max ?? "") : `<${below}`}`;
+
+/** {q, page, sort, category, ranges: {field: {min, max, below}}, chosen: {field: [values]}} from a query string. */
 export function parse(text) {
   const given = new URLSearchParams(text);
   const chosen = {};
   for (const [name, value] of given) if (!OWN.has(name)) (chosen[name] ??= []).push(value);
-  const [min, max] = (given.get("price") ?? "").split("-").map((x) => (x === "" || Number.isNaN(Number(x)) ? undefined : Number(x)));
+  const ranges = {};
+  for (const field of RANGED) {
+    const range = rangeOf(given.get(field) ?? "");
+    if (Object.keys(range).length) ranges[field] = range;
+  }
   return {
     q: given.get("q") ?? "",
     page: Math.max(0, (Number.parseInt(given.get("page"), 10) || 1) - 1),
     sort: given.get("sort") ?? "",
     category: given.get("category") ?? "",
-    price: min === undefined && max === undefined ? null : { min, max },
+    ranges,
     chosen,
   };
 }
@@ -27,13 +43,14 @@ export function addressOf(state, change = {}) {
   if (next.q) text.set("q", next.q);
   if (next.category) text.set("category", next.category);
   for (const [field, values] of Object.entries(next.chosen)) values.forEach((value) => text.append(field, value));
-  if (next.price) text.set("price", `${next.price.min ?? ""}-${next.price.max ?? ""}`);
+  for (const [field, range] of Object.entries(next.ranges)) text.set(field, rangeText(range));
   if (next.sort) text.set("sort", next.sort);
   if (next.page) text.set("page", next.page + 1);
   return `/search?${text}`;
 }
 
 export const categoryAddress = (path) => `/search?${new URLSearchParams({ category: path })}`;
+export const brandAddress = (brand) => `/search?${new URLSearchParams({ brand })}`;
 
 /** With ``value`` of ``field`` switched on or off. */
 export function toggled(state, field, value) {
@@ -44,11 +61,21 @@ export function toggled(state, field, value) {
   return { chosen };
 }
 
+/** With ``field`` narrowed to ``range``; to none of that field, where that is what it is narrowed to already. */
+export function ranged(state, field, range) {
+  const { [field]: now, ...ranges } = state.ranges;
+  const same = !range || (now && rangeText(now) === rangeText(range));
+  return { ranges: same ? ranges : { ...ranges, [field]: range } };
+}
+
+/** What takes every filter off. */
+export const UNFILTERED = { category: "", ranges: {}, chosen: {} };
+
 /** The filter for the API; ``without`` leaves one field's own choice out, to count its alternatives. */
 export function whereOf(state, without = "") {
   const where = {};
   for (const [field, values] of Object.entries(state.chosen)) if (field !== without) where[field] = values;
   if (state.category) where.categories = [state.category];
-  if (state.price) where.price = Object.fromEntries(Object.entries(state.price).filter(([, bound]) => bound !== undefined));
+  Object.assign(where, state.ranges);
   return Object.keys(where).length ? where : undefined;
 }

@@ -1,12 +1,14 @@
-/** The search box: a combobox with suggestions as one types (WAI-ARIA "list autocomplete with manual selection"). */
+/** The search box: a combobox with suggestions in groups as one types (WAI-ARIA "list autocomplete, manual selection"). */
 import { suggest } from "./api.js";
 import { address } from "./card.js";
 import { $, announce, debounced, glyph, h, show } from "./dom.js";
-import { count, leaf, parts, plural } from "./format.js";
-import { categoryAddress } from "./query.js";
+import { count, leaf, money, parts, plural } from "./format.js";
+import { brandAddress, categoryAddress } from "./query.js";
 import { go } from "./router.js";
+import { session, shopper } from "./store.js";
 import { tile } from "./tile.js";
 
+const MOST = 8;
 const input = $("#q");
 const list = $("#suggestions");
 let options = [];
@@ -14,13 +16,25 @@ let active = -1;
 let inFlight = null;
 
 const searchAddress = (text) => `/search?${new URLSearchParams({ q: text })}`;
+const shelf = ({ path, parent, count: n }) => [parent || parts(path).at(-2), count(n)].filter(Boolean).join(" · ");
 
-function choices({ queries = [], categories = [], products = [] }) {
+/* Groups in the order they are shown, each with its options. */
+function groups({ queries = [], categories = [], brands = [], products = [] }) {
   return [
-    ...queries.slice(0, 4).map((text) => ({ group: "Searches", href: searchAddress(text), text, picture: glyph("search") })),
-    ...categories.slice(0, 4).map(({ path, count: n }) => ({ group: "Shelves", href: categoryAddress(path), text: leaf(path), aside: parts(path).length > 1 ? `in ${parts(path)[0]} · ${count(n)}` : count(n), picture: glyph("tag") })),
-    ...products.slice(0, 5).map((item) => ({ group: "Products", href: address(item), text: item.title, picture: tile({ categories: [], ...item }) })),
-  ];
+    ["Searches", queries.slice(0, 4).map((text) => ({ href: searchAddress(text), text, picture: glyph("search"), typed: text }))],
+    ["Shelves", categories.slice(0, 4).map((item) => ({ href: categoryAddress(item.path), text: leaf(item.path), aside: shelf(item), picture: glyph("tag") }))],
+    ["Brands", brands.slice(0, 3).map(({ brand, count: n }) => ({ href: brandAddress(brand), text: brand, aside: count(n), picture: glyph("spark") }))],
+    ["Products", products.slice(0, 5).map((item) => ({ href: address(item), text: item.title, aside: money(item.price, item.currency), picture: tile({ ...item, categories: item.categories ?? [] }) }))],
+  ].filter(([, found]) => found.length);
+}
+
+/* What was typed stands out where a word begins with it. */
+function lettered(text, typed) {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  return text.split(/(\s+)/).map((word) => {
+    const begun = words.find((start) => word.toLowerCase().startsWith(start));
+    return begun ? [h("b", {}, word.slice(0, begun.length)), word.slice(begun.length)] : word;
+  });
 }
 
 function close() {
@@ -42,34 +56,40 @@ function mark(index) {
 
 function choose(option) {
   close();
-  if (option.group === "Searches") input.value = option.text;
+  if (option.typed) input.value = option.typed;
   go(option.href);
 }
 
-function draw(answer) {
-  options = choices(answer);
+function row(option, place, typed) {
+  const element = h("li", { role: "option", id: `option-${place}`, "aria-selected": "false" }, option.picture,
+    h("span", { class: "text" }, lettered(option.text, typed)), option.aside ? h("span", { class: "muted small number" }, option.aside) : null);
+  element.addEventListener("mousedown", (event) => event.preventDefault());
+  element.addEventListener("click", () => choose(option));
+  return element;
+}
+
+function draw(answer, typed) {
+  const found = groups(answer);
+  options = found.flatMap(([, several]) => several);
   if (!options.length || document.activeElement !== input) return close();
-  const rows = options.map((option, place) => {
-    const heading = option.group !== options[place - 1]?.group ? h("li", { class: "group", role: "presentation" }, option.group) : null;
-    const row = h("li", { role: "option", id: `option-${place}`, "aria-selected": "false" }, option.picture, h("span", { class: "text" }, option.text), option.aside ? h("span", { class: "muted small" }, option.aside) : null);
-    row.addEventListener("mousedown", (event) => event.preventDefault());
-    row.addEventListener("click", () => choose(option));
-    return [heading, row];
-  });
-  show(list, rows.flat());
+  let place = 0;
+  show(list, found.map(([name, several]) =>
+    h("li", { role: "group", "aria-label": name }, h("p", { class: "group", "aria-hidden": "true" }, name),
+      h("ul", { role: "none" }, several.map((option) => row(option, place++, typed))))));
   list.hidden = false;
   active = -1;
   input.setAttribute("aria-expanded", "true");
   announce(`${plural(options.length, "suggestion")}, use the arrow keys`);
 }
 
-const ask = debounced(async () => {
+/* An empty box is asked for only with the arrow key: then it shows what is popular. */
+const ask = debounced(async (whatever = false) => {
   inFlight?.abort();
-  const text = input.value.trim();
-  if (!text) return close();
+  const q = input.value.trim();
+  if (!q && !whatever) return close();
   inFlight = new AbortController();
   try {
-    draw(await suggest(text, inFlight.signal));
+    draw(await suggest({ q, k: MOST, shopper: shopper(), session: session() }, inFlight.signal), q);
   } catch (problem) {
     if (problem.name !== "AbortError") close();
   }
@@ -78,8 +98,10 @@ const ask = debounced(async () => {
 function onKey(event) {
   const open = !list.hidden;
   if (event.key === "ArrowDown" && open) mark((active + 1) % options.length);
-  else if (event.key === "ArrowDown") ask();
+  else if (event.key === "ArrowDown") ask(true);
   else if (event.key === "ArrowUp" && open) mark(active <= 0 ? options.length - 1 : active - 1);
+  else if (event.key === "Home" && open && active >= 0) mark(0);
+  else if (event.key === "End" && open && active >= 0) mark(options.length - 1);
   else if (event.key === "Escape" && open) close();
   else if (event.key === "Escape") input.value = "";
   else if (event.key === "Enter" && open && active >= 0) choose(options[active]);
@@ -89,7 +111,7 @@ function onKey(event) {
 
 /** Make the box in the page work. */
 export function install() {
-  input.addEventListener("input", ask);
+  input.addEventListener("input", () => ask());
   input.addEventListener("keydown", onKey);
   input.addEventListener("blur", close);
   $("#searchform").addEventListener("submit", (event) => {

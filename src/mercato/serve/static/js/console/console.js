@@ -5,9 +5,10 @@ import { empty } from "./charts.js";
 import { learned, quality } from "./knowledge.js";
 import { lists } from "./lists.js";
 import { events, health, searches, system } from "./operations.js";
+import { rules } from "./rules.js";
 import { views } from "./views.js";
 
-const SECTIONS = { learned: ["What was learned", learned], quality: ["Quality", quality], lists: ["Lists", lists], shopper: ["Shopper view", views], health: ["Data health", health], searches: ["Searches", searches], events: ["Event debugger", events], system: ["System", system] };
+const SECTIONS = { learned: ["What was learned", learned], quality: ["Quality", quality], lists: ["Lists", lists], rules: ["Rules", rules], shopper: ["Shopper view", views], health: ["Data health", health], searches: ["Searches", searches], events: ["Event debugger", events], system: ["System", system] };
 
 async function draw(move = true) {
   const name = location.pathname.split("/")[2] || "learned";

@@ -54,14 +54,15 @@ function moved(item, place) {
   return h("span", { class: `move ${up ? "up" : "down"}` }, h("span", { "aria-hidden": "true" }, `${up ? "▲" : "▼"} ${Math.abs(item.was - place)}`), h("span", { class: "unseen" }, `${up ? "up" : "down"} ${Math.abs(item.was - place)}`));
 }
 
-const department = (item) => h("span", { class: "hint" }, item.category.split(" > ")[0]);
+/* Where it stands in the shop, and what the shop's rules did to it. */
+const about = ({ category, pinned, lifted }) => h("span", { class: "hint" }, [category.split(" > ")[0], pinned ? "pinned" : "", lifted > 0 ? "boosted" : "", lifted < 0 ? "buried" : ""].filter(Boolean).join(" · "));
 
-/** Both lists side by side, what moves marked. */
-export function sideBySide(holder, { now, turned, product }) {
+/** Both lists side by side, what moves marked; ``after`` is the heading of the second, ``none`` what an empty one says. */
+export function sideBySide(holder, { now, turned, product }, after = "Turned", none = "Nothing for this shopper.") {
   const stays = new Set(turned.map(({ id }) => id));
   const list = (title, items, mark, kind = "") => h("section", { class: `lane ${kind}` }, h("h3", {}, title),
-    items.length ? h("ol", {}, items.map((item, place) => h("li", {}, h("span", {}, item.title), mark(item, place), department(item)))) : h("p", { class: "hint" }, "Nothing for this shopper."));
+    items.length ? h("ol", {}, items.map((item, place) => h("li", {}, h("span", {}, item.title), mark(item, place), about(item)))) : h("p", { class: "hint" }, none));
   show(holder, product ? h("p", { class: "hint" }, `Beside ${product.title}`) : null, h("div", { class: "pair" },
     list("Now", now, (item) => (stays.has(item.id) ? h("span", { class: "move" }) : h("span", { class: "move out" }, "leaves"))),
-    list("Turned", turned, moved, "final")));
+    list(after, turned, moved, "final")));
 }

@@ -5,6 +5,7 @@ import { count, label, moment } from "../format.js";
 import { read } from "../store.js";
 import { empty, mark, table } from "./charts.js";
 import { KNOBS, said, sideBySide, sliders } from "./knobs.js";
+import { latest } from "./latest.js";
 import { prices, sampled } from "./prices.js";
 
 const address = (placement, shopper) => `/console/lists?${new URLSearchParams({ placement, ...(shopper ? { shopper } : {}) })}`;
@@ -20,25 +21,6 @@ function overview({ placements, turns }, link) {
       ? table([numeric("Number"), "When", "Placement", "Turned to"], turns.slice(0, 20).map(({ number, at, placement, knobs }) => [String(number), h("time", { datetime: at }, moment(at)), placementName(placement), Object.entries(knobs).map(([knob, value]) => `${KNOBS[knob]?.short ?? knob}: ${value === null ? "back to mercato.toml" : said(knob, value)}`).join(", ")]))
       : empty("Nobody has turned a knob here: lists are made as mercato.toml says."),
   ];
-}
-
-/* The latest question only: a slider asks often, and answers may overtake each other. */
-function latest(ask, draw, holder) {
-  let running = null;
-  return async (...given) => {
-    running?.abort();
-    const mine = new AbortController();
-    running = mine;
-    holder.setAttribute("aria-busy", "true");
-    try {
-      const answer = await ask(mine.signal, ...given);
-      if (running === mine) draw(answer);
-    } catch (problem) {
-      if (problem.name !== "AbortError") show(holder, empty(`${problem.message}. ${problem.hint ?? ""}`));
-    } finally {
-      if (running === mine) holder.removeAttribute("aria-busy");
-    }
-  };
 }
 
 function desk(kept, placement, start, known, trainedAt, redraw) {

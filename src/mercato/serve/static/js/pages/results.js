@@ -5,13 +5,13 @@ import { announce, glyph, h } from "../dom.js";
 import { send, settled } from "../events.js";
 import { chips, column } from "../facets.js";
 import { count, leaf, plural, shownAttributes } from "../format.js";
-import { DEEPEST, PER_PAGE, addressOf, parse, whereOf } from "../query.js";
+import { DEEPEST, PER_PAGE, RANGED, UNFILTERED, addressOf, parse, whereOf } from "../query.js";
 import { go } from "../router.js";
 import { row } from "../row.js";
 import { didJust, read, session, shopper, write } from "../store.js";
 import { drawing } from "../tile.js";
 
-const SORTS = { "": "Best match", price: "Price, low to high", "-price": "Price, high to low", "-rating": "Best rated", "-created_at": "Newest", title: "Name" };
+const SORTS = { "": "Best match", price: "Price, low to high", "-price": "Price, high to low", "-rating": "Best rated", "-created_at": "Newest" };
 const MOST_FIELDS = 5;
 let lastSent = "";
 let filtersOpen = false;
@@ -30,14 +30,10 @@ function learnFields(items) {
 
 async function fetchAll(state) {
   const attributes = await fields();
-  const facets = ["categories", "brand", ...attributes.filter((name) => name !== "brand")];
-  const ask = (more) => api.search({ query: state.q, shopper: shopper(), session: session(), ...more });
-  const [slate, ...alternatives] = await Promise.all([
-    ask({ k: PER_PAGE, page: state.page, sort: state.sort, where: whereOf(state), facets }),
-    ...Object.keys(state.chosen).map((field) => ask({ k: 1, where: whereOf(state, field), facets: [field] })),
-  ]);
-  Object.keys(state.chosen).forEach((field, place) => Object.assign(slate.facets ??= {}, alternatives[place].facets));
-  return slate;
+  const facets = ["categories", "brand", ...attributes.filter((name) => name !== "brand"), ...RANGED];
+  return api.search({
+    query: state.q, shopper: shopper(), session: session(), k: PER_PAGE, page: state.page, sort: state.sort, where: whereOf(state), facets, disjunctive: true, grouped: true,
+  });
 }
 
 function pagesOf(state, total) {
@@ -48,8 +44,23 @@ function pagesOf(state, total) {
   return h("nav", { class: "pages", "aria-label": "Pages" }, near.map((page, place) => [place && page - near[place - 1] > 1 ? h("span", {}, "…") : null, link(page)]));
 }
 
+const searchFor = (query) => h("a", { href: addressOf({ ...parse(""), q: query }, {}) }, query);
+
+/* What the shop says above this list. An address it does not trust as its own or a web page is shown as text alone. */
+function banner({ text, url, image }) {
+  const inside = [image ? h("img", { src: image, alt: "" }) : null, h("span", {}, text)];
+  return h("div", { class: "banner" }, url ? h("a", { href: url }, inside) : inside);
+}
+
+function others(slate) {
+  if (!slate.related?.length) return null;
+  return h("p", { class: "note", id: "related" }, h("span", {}, "Others also searched for ", slate.related.map((query, place) => [place ? ", " : "", searchFor(query)]), "."));
+}
+
 function notes(state, slate) {
   return [
+    (slate.banners ?? []).map(banner),
+    slate.meant ? h("p", { class: "note", id: "meant" }, h("span", {}, "Did you mean ", searchFor(slate.meant), "?")) : null,
     slate.corrected ? h("p", { class: "note" }, h("span", {}, "Showing results for ", h("b", {}, slate.corrected), ".")) : null,
     slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
     slate.every ? h("p", { class: "note" }, h("b", {}, count(slate.every)), slate.every === 1 ? " product has every word; " : " products have every word; ", "the others have some of them, or come close in meaning.") : null,
@@ -63,7 +74,7 @@ function nothing(state) {
   popular.load();
   return h("div", {}, h("div", { class: "nothing" }, drawing("basket"), h("h2", {}, state.q ? `We have nothing for “${state.q}”` : "Nothing on this shelf"),
     h("p", {}, filtered ? "With these filters, that is. Take one off, or clear them all." : "Try a simpler word, or the name of the thing rather than the maker. The shopkeeper sees this search in the console."),
-    filtered ? h("div", { class: "chips" }, h("a", { class: "chip", href: addressOf(state, { category: "", price: null, chosen: {} }) }, "Clear all filters")) : null), popular.element);
+    filtered ? h("div", { class: "chips" }, h("a", { class: "chip", href: addressOf(state, UNFILTERED) }, "Clear all filters")) : null), popular.element);
 }
 
 /* A reload or a step back is the same search, not a new one. */
@@ -92,8 +103,13 @@ export async function results(_, url) {
   } catch (problem) {
     return h("div", { class: "wrap nothing", dataset: { title: "Search" } }, h("h1", { tabindex: "-1" }, "That search did not work"), h("p", {}, `${problem.message}. ${problem.hint}`));
   }
+  if (slate.redirect && new URL(slate.redirect, location).href !== location.href) {
+    record(state, slate);
+    location.replace(slate.redirect);
+  }
   learnFields(slate.items);
   record(state, slate);
+  const currency = slate.items.find((item) => item.currency)?.currency ?? "";
   const title = state.q ? `“${state.q}”` : state.category ? leaf(state.category) : "Everything";
   const toggle = (open) => {
     filtersOpen = open;
@@ -101,7 +117,7 @@ export async function results(_, url) {
     (open ? filters.querySelector("a, input") : opener)?.focus();
   };
   const filters = h("aside", { class: "facets", id: "filters", "aria-label": "Filters" },
-    h("button", { type: "button", class: "button closefacets", onclick: () => toggle(false) }, `Show ${plural(slate.total, "result")}`), column(state, slate.facets ?? {}));
+    h("button", { type: "button", class: "button closefacets", onclick: () => toggle(false) }, `Show ${plural(slate.total, "result")}`), column(state, slate.facets ?? {}, slate.ranges, currency));
   const opener = h("button", { type: "button", class: "button slim openfacets", onclick: () => toggle(true) }, glyph("filter"), "Filters");
   filters.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && filtersOpen) toggle(false);
@@ -110,7 +126,7 @@ export async function results(_, url) {
   announce(`${plural(slate.total, "result")} for ${title}`);
   return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id, sort: state.sort } }, filters, h("div", {},
     h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, slate.total ? [opener, sorter(state)] : null)),
-    chips(state), notes(state, slate),
+    chips(state, currency), notes(state, slate),
     slate.items.length ? h("ul", { class: "grid" }, slate.items.map((item, place) => h("li", {}, card(item, slate, place)))) : nothing(state),
-    pagesOf(state, slate.total)));
+    pagesOf(state, slate.total), others(slate)));
 }

@@ -1,0 +1,80 @@
+"""A search as it is and as it would be with other rules in, what moves and why out; nothing is logged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from mercato.codec import banner_to_dict
+from mercato.policy.applied import Applied
+from mercato.rules import run_of
+from mercato.schema import Request, Slate
+from mercato.shop.live import Live
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The same ``request`` to the shop before and after a change of its rules, as of ``at``."""
+
+    before: Live
+    after: Live
+    request: Request
+    at: datetime
+
+    def compared(self, query: str, sort: str = "") -> dict[str, Any]:
+        """Both lists: ``was`` is an item's place before, from 0, None when it was not among the k; ``pinned`` and
+        ``lifted`` (what rules add to its score) say why it moved. ``resting`` are pins of the rules that hold which are
+        not shown, and why."""
+        request = replace(self.request, query=query, sort=sort)
+        now, then = (live.search(request, self.at, "preview")[0] for live in (self.before, self.after))
+        ruled = self.after.merchandise.active(query, request.where, self.at, then.corrected)
+        places = {product_id: place for place, product_id in enumerate(now.ids)}
+        pinned = set() if sort else {self.after.parts.catalog.ids[pin.row] for pin in ruled.pins}
+        return {
+            "query": query,
+            "totals": {"now": now.total, "then": then.total},
+            "now": _items(now),
+            "then": [{**item, "was": places.get(item["id"]), "pinned": item["id"] in pinned} for item in _items(then)],
+            "rules": list(ruled.rules),
+            "banners": [banner_to_dict(banner) for banner in ruled.banners],
+            "redirect": ruled.redirect,
+            "synonyms": self._synonyms(ruled),
+            "resting": self._resting(ruled),
+        }
+
+    def _synonyms(self, ruled: Applied) -> dict[str, list[str]]:
+        """As the shopkeeper wrote them: a stem is no word to show."""
+        speaking = (one.rule for one in self.after.merchandise.ruled if one.rule.id in ruled.rules)
+        told = [words for rule in speaking for one in rule.synonyms for words in (one.source, *one.words)]
+        written = {run_of(words): words for words in told}
+        return {written[run]: [written[other] for other, _ in others] for run, others in ruled.synonyms.items()}
+
+    def _resting(self, ruled: Applied) -> list[dict[str, str]]:
+        kept = self.after.merchandise.resting
+        found = [
+            {"rule": rule_id, "product": product, "why": why}
+            for rule_id in ruled.rules
+            for product, why in kept.get(rule_id, ())
+        ]
+        catalog = self.after.parts.catalog
+        allowed = catalog.allowed(self.request.where)
+        shown = ruled.narrowed(allowed)
+        shown[self.after.hidden] = False
+        for pin in ruled.pins:
+            if not shown[pin.row]:
+                why = "hidden, or taken out of the shop" if allowed[pin.row] else "left out by the filter"
+                found.append({"rule": pin.rule, "product": catalog.ids[pin.row], "why": why})
+        return found
+
+
+def _items(slate: Slate) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": item.product.id,
+            "title": item.product.title,
+            "category": (*item.product.categories, "")[0],
+            "lifted": item.terms.get("rule", 0.0),
+        }
+        for item in slate.items
+    ]
