@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import csv
 import html
-import operator
+import math
 import re
 import sys
 from collections import defaultdict
@@ -92,9 +92,10 @@ def _test(clause: re.Match[str]) -> Test:
     if clause["id"]:
         return lambda product: product.id == clause["id"]
     if clause["compare"]:
-        compare = operator.le if clause["compare"] == "<=" else operator.ge
-        bound = float(clause["bound"])
-        return lambda product: product.price is not None and compare(to_major(product.price, product.currency), bound)
+        low, high = (
+            (-math.inf, float(clause["bound"])) if clause["compare"] == "<=" else (float(clause["bound"]), math.inf)
+        )
+        return lambda product: low <= (to_major(product.price, product.currency) or math.nan) <= high
     pattern, wanted = re.compile(clause["regex"], re.IGNORECASE), clause["how"] == "~"
     return lambda product: bool(pattern.search(_text(product, clause["field"]))) is wanted
 

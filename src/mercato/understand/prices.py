@@ -46,7 +46,7 @@ _AGED = _listed(
 )
 """Beside these, "over 50" tells years."""
 
-_NUMBER = r"(?<![0-9])(?:(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,9})(?:[.,][0-9]{1,2})?|\.[0-9]{1,2})(?![0-9])"
+_NUMBER = r"(?<![a-z0-9])(?:(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,9})(?:[.,][0-9]{1,2})?|\.[0-9]{1,2})(?![0-9])"
 _NUMERAL = r"[一二两三四五六七八九十百千万]+"
 _NAMED = (
     r"(?:(?:for|with)\s)?(?:a\s)?(?P<named>price[sd]?|costs?|costing|budget|价格|价位|单价|售价|预算)"
@@ -111,7 +111,7 @@ class Prices:
             (rf"{_BEFORE}(?:from\s)?{one}\s?(?:-|~|to)\s?{two}", 1, 2, "money"),
             (rf"(?:{_NAMED})?(?:在|介于)?{one}\s?(?:到|至|-|~|和|与)\s?{two}之间", 1, 2, "nothing"),
             (rf"(?:{_NAMED})?(?:在|介于)?{one}\s?(?:到|至|-|~)\s?{two}(?:以内)?", 1, 2, "money"),
-            (rf"{_BEFORE}(?:under|below|(?:less|cheaper|lower)\sthan|<=?)\s?{one}", 0, 1, "nothing"),
+            (rf"{_BEFORE}(?:under|below|(?:less|cheaper|lower)\sthan|<=?(?!3(?![0-9.])))\s?{one}", 0, 1, "nothing"),
             (rf"{_BEFORE}(?:up\sto|at\smost|(?:no|not)\smore\sthan|not\sover)\s?{one}", 0, 1, "end"),
             (rf"{_BEFORE}max(?:imum)?\.?\s(?:(?P<said>price)\s)?(?:of\s)?{one}", 0, 1, "end"),
             (rf"{_BEFORE}within\s{one}", 0, 1, "money"),

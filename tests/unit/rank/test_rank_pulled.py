@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mercato.evaluate.metrics import paired
 from mercato.rank.boost import pulled
-from mercato.rank.linear import Linear, Signal
+from mercato.rank.linear import Signal
 from mercato.rank.train import Example, ListwiseFit
 from mercato.schema import Ranking
 
