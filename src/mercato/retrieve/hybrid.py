@@ -94,23 +94,26 @@ class Hybrid:
         rows, scores = self.index.match(read.words, shop) if read.words else _nothing()
         if not len(rows):
             read, rows, scores = self._respelled(query, synonyms, read, shop)
-        relaxed, share = "", np.ones(len(rows))
+        share, full = np.ones(len(rows)), len(rows) > 0
         if len(rows) < self.enough:
-            full = rows
             rows, scores, share = self._partly(read.words, shop)
             scores = scores * np.sqrt(share)
-            if len(rows) and not len(full):
-                missing = self.index.missing(read.words, int(rows[np.argmax(scores)]))
-                relaxed = " ".join(word.text for word in missing)
         cosines, failed = self._cosines(read.corrected or query)
         near = self.meaning.near(cosines) & shop if self.meaning is not None and len(cosines) else _none(shop)
+        relaxed = ""
         if not len(rows) and not near.any() and self.meaning is not None and len(cosines):
             near = self.meaning.closest(cosines) & shop
             relaxed, read = (CLOSEST if near.any() else ""), _Unread(read.words)
         unsaid = 1 - share.max(initial=0.0) * _known(read.words)
         ranking = self._joined(rows, scores, share, cosines, near, unsaid)
-        ranking = self._with_number(ranking, query.strip())
-        return Matched(ranking, read.words, read.corrected, relaxed, failed)
+        if len(rows) and not full:
+            relaxed = self._left_out(read.words, ranking)
+        return Matched(self._with_number(ranking, query.strip()), read.words, read.corrected, relaxed, failed)
+
+    def _left_out(self, words: Sequence[Word], ranking: Ranking) -> str:
+        """The words that the likely first of the list does not hold."""
+        worth = np.log1p(ranking.notes["lane:words"]) + 0.5 * np.log1p(ranking.notes["lane:meaning"])
+        return " ".join(word.text for word in self.index.missing(words, int(ranking.rows[np.argmax(worth)])))
 
     def _respelled(self, query: str, synonyms: Synonyms, read: Read, shop: Mask) -> tuple[Read, Rows, Scores]:
         """The first other reading that some product matches wholly; the one that was, where there is none."""

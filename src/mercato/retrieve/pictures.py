@@ -134,8 +134,8 @@ class PictureIndex:
 
 @dataclass(frozen=True)
 class Looks:
-    """Products that look like the request's photo, or without one like its anchors; of a photo and words together,
-    what looks like the photo and is what the words say.
+    """Products that look like the request's photo or as its words say, both where it has both; where it has neither,
+    like its anchors.
 
     ``encode``: a text in, the text encoder's unit vector out; None where there is no such encoder. ``words``: how
     much they count beside the photo.
@@ -159,16 +159,21 @@ class Looks:
 
     def _wanted(self, request: Request) -> Floats | None:
         """The direction that is asked for, of unit length."""
+        said = self._said(request.query)
         if not len(request.picture):
-            return self.index.of(request.anchors) if len(request.anchors) else None
+            return self.index.of(request.anchors) if said is None else said
         photo: Floats = self.index.picture(request.picture[None])[0]
-        if self.encode is None or self.index.text is None or not request.query.strip():
-            return photo
-        said = self.index.text(self.encode(request.query)[None])[0]
-        return _unit(photo + np.float32(self.words) * said)
+        return photo if said is None else _unit(photo + np.float32(self.words) * said)
+
+    def _said(self, query: str) -> Floats | None:
+        """Where ``query`` lies among the pictures; None where there is none, or nothing that places it."""
+        if self.encode is None or self.index.text is None or not query.strip():
+            return None
+        place: Floats = self.index.text(self.encode(query)[None])[0]
+        return place
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
-        """The ``k`` allowed rows that look most alike; nothing where the request has neither photo nor anchors."""
+        """The ``k`` allowed rows that look most like what is asked for; nothing where nothing is."""
         cosines = self._cosines(request)
         rows = np.flatnonzero(allowed & (cosines > 0))
         return Ranking.best_first(rows, cosines[rows], k)
@@ -178,10 +183,10 @@ class Looks:
         return self._cosines(request)[rows]
 
     def source(self, request: Request, row: int) -> int | None:
-        """The anchor that looks most like ``row``; None where a photo was asked with."""
+        """The anchor that looks most like ``row``; None where a photo or words were asked with."""
         mine = self.index.vectors[self.index.rows == row]
         theirs = np.flatnonzero(np.isin(self.index.rows, request.anchors))
-        if len(request.picture) or not len(mine) or not len(theirs):
+        if len(request.picture) or request.query.strip() or not len(mine) or not len(theirs):
             return None
         alike = (self.index.vectors[theirs] @ mine.T).max(axis=1)
         return int(self.index.rows[theirs[int(np.argmax(alike))]])

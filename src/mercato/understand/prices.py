@@ -39,6 +39,7 @@ _COUNTED = _listed(
 )
 """What else a number counts, besides units of measure."""
 _COUNTED_HAN = frozenset("岁个只件瓶包斤克公千毫升寸英厘米码号人天小分年月日度瓦伏支片盒箱袋双条台楼层位杯张颗粒倍折")
+_SIZES_HAN = tuple("宽高长厚深径重温龄")
 _AGED = _listed(
     "age ages aged man men woman women adult adults kid kids boy boys girl girls child children baby babies toddler"
     " toddlers infant infants teen teens senior seniors people person player players dog dogs cat cats puppy puppies"
@@ -194,6 +195,8 @@ def _is_money(needs: str, match: re.Match[str]) -> bool:
     if needs == "money" or any(match.groupdict().get(f"scale{n}") == "k" for n in (1, 2)):
         return False
     after = match.string[match.end() :]
+    if match.string[: match.start()].endswith(_SIZES_HAN):
+        return False
     if not _AGED.isdisjoint(re.findall(r"[a-z]+", match.string)):
         return False
     if re.match(r"[a-z0-9%\"'/:+#°-]|[.,][0-9]|\s?[$€£¥₹₩¢]", after) or after.lstrip()[:1] in _COUNTED_HAN:

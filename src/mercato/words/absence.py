@@ -30,13 +30,13 @@ _WORDED = re.compile(
     r"|(?<![^\W_])(?P<freed>[a-z]{3,})[\s-]free(?![^\W_])(?! (?:of|from)(?![^\W_]))"
 )
 _LEFT_OUT = (  # the longer before what they begin with
-    "蔗糖 乳糖 糖 酒精 咖啡因 香精 香料 防腐剂 添加剂 色素 麸质 坚果 花生 牛奶 奶 盐 味精 反式脂肪 脂 油"
+    "蔗糖 乳糖 糖 酒精 咖啡因 香精 香料 防腐剂 添加剂 色素 麸质 坚果 花生 牛奶 奶 盐 味精 反式脂肪 脂肪 脂 油"
     " 硅油 硅 激素 荧光剂 甲醛 氟 铅 磷 皂基 胶"
 )
 """What Chinese shops say is left out. A list, for where a Chinese word ends is not written: 无糖 has no sugar, but
 无线 is a word of its own (wireless)."""
 _HAN = re.compile(
-    rf"(?:(?P<without>不含有?|不要|不加|不带|没有|未添加|不添加)任?何?|(?<![\d.])(?P<free>无添?加?|零|0))"
+    rf"(?:(?P<without>不含有?|不要|不加|不带|没有|未添加|不添加)任?何?|(?<![\d.一二三四五六七八九十百千])(?P<free>无添?加?|零|0))"
     rf"(?P<thing>{_LEFT_OUT.replace(' ', '|')})"
 )
 _NEVER = frozenset(["one", "two", "free", "more", "less", "other", "than", "was", "has", "that", "this", "its", "you"])

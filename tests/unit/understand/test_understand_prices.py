@@ -51,7 +51,9 @@ def test_a_bound_is_read(query: str, low: float | None, high: float | None) -> N
         "vitamins for men over 50", "12 and under", "5 to 10", "5-10", "from 5", "within 50", "air max 90 shoes",
         "over 40 hill", "under 2k", "$50 gift card", "2 for $5", "48 hours", "under 50€", "under 50 euros",
         "cheese under $3 per pound", "apples under 1.50 a lb", "soda under $3/2l", "under", "under armour",
-        "less than zero", "3岁以下", "超过100克", "低于50克", "100到200", "under $1.299,99", "below 50's", "NET10 - $30 card", "i <3 milk",
+        "less than zero", "3岁以下", "超过100克", "低于50克", "浴室柜宽40以内", "100到200", "under $1.299,99",
+        "below 50's", "NET10 - $30 card",
+    "i <3 milk",
     ],
 )  # fmt: skip
 def test_a_number_that_is_no_price_is_left_alone(query: str) -> None:

@@ -21,7 +21,7 @@ from mercato.words.absence import absences
         ("zero sugar cola w/o caffeine", [("no", ("sugar",)), ("without", ("caffeine",))]),
         ("0g sugar", [("no", ("sugar",))]),
         ("non-dairy creamer", [("no", ("dairi",))]),
-        ("无糖茶", [("free", ("糖",))]),
+        ("无糖茶 0脂肪", [("free", ("糖",)), ("free", ("脂肪",))]),
         ("不含酒精的", [("without", ("酒精",))]),
         ("不添加防腐剂", [("without", ("防腐", "腐剂"))]),
     ],
@@ -31,7 +31,8 @@ def test_an_absence_is_read(text: str, found: list[tuple[str, tuple[str, ...]]])
 
 
 @pytest.mark.parametrize(
-    "text", ["无线耳机", "free weights", "hands", "buy one get one free", "no. 5", "north", "2.0糖", "with", ""]
+    "text",
+    ["无线耳机", "五十零油泵", "free weights", "hands", "buy one get one free", "no. 5", "north", "2.0糖", "with", ""],
 )
 def test_nothing_is_left_out(text: str) -> None:
     assert list(absences(normalise(text))) == []
