@@ -33,6 +33,7 @@ from mercato.retrieve.fuse import Fused
 from mercato.retrieve.hybrid import Hybrid
 from mercato.retrieve.kin import KinLane
 from mercato.retrieve.lexical import LexicalIndex
+from mercato.retrieve.numbers import NumberIndex
 from mercato.retrieve.pairs import PairLane, Transitions
 from mercato.retrieve.pairs import load as load_pairs
 from mercato.retrieve.pairs import save as save_pairs
@@ -42,13 +43,15 @@ from mercato.retrieve.sequence import SequenceLane
 from mercato.retrieve.social import SocialLane, Ties
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
+from mercato.retrieve.without import WithoutIndex
 from mercato.schema import Request
 from mercato.scores import POOLS, Score, ordering, silent_lanes
 from mercato.search import Search
 from mercato.settings import Settings
 from mercato.understand.query import Understanding
+from mercato.wishes import Wishes
 
-LAYOUT = 5
+LAYOUT = 6
 """The layout of a snapshot; one of another layout is refused and trained anew."""
 
 _TAIL_QUOTA = 40
@@ -138,6 +141,8 @@ class Parts:
     behaviour: Behaviour
     weights: Mapping[str, Score]
     related: RelatedIndex | None = None
+    numbers: NumberIndex | None = None
+    lacking: WithoutIndex | None = None
 
     def save(self, folder: Path) -> None:
         """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
@@ -151,6 +156,10 @@ class Parts:
             self.content.save(folder / "content")
         if self.related is not None:
             self.related.save(folder / "related")
+        if self.numbers is not None:
+            self.numbers.save(folder / "numbers")
+        if self.lacking is not None:
+            self.lacking.save(folder / "lacking")
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
         scores = {name: _written(score) for name, score in self.weights.items()}
@@ -174,6 +183,8 @@ class Parts:
                 behaviour=Behaviour.load(folder / "behaviour", settings),
                 weights={name: _read(score) for name, score in kept["scores"].items()},
                 related=RelatedIndex.load(folder / "related") if (folder / "related").is_dir() else None,
+                numbers=NumberIndex.load(folder / "numbers") if (folder / "numbers").is_dir() else None,
+                lacking=WithoutIndex.load(folder / "lacking") if (folder / "lacking").is_dir() else None,
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ArtifactError(
@@ -269,7 +280,8 @@ def engine(
         catalog=catalog,
         search_parts=Search(
             catalog=catalog,
-            matcher=Hybrid(catalog, parts.lexical, Understanding(parts.lexical.vocabulary), semantic),
+            wishes=_wishes(settings, parts).read,
+            matcher=Hybrid(catalog, parts.lexical, Understanding(parts.lexical.vocabulary), semantic, parts.numbers),
             signals=signals,
             profile=profile,
             score=parts.weights["search"],
@@ -290,6 +302,14 @@ def meaning(settings: Settings, parts: Parts, encoder: Encoder | None) -> Meanin
     if parts.dense is None or encoder is None:
         return None
     return Meaning(parts.dense, remembering(encoder), floor=settings.dense.floor, margin=settings.dense.margin)
+
+
+def _wishes(settings: Settings, parts: Parts) -> Wishes:
+    def numbered(query: str) -> str:
+        found = parts.numbers.find(query) if parts.numbers is not None else None
+        return found.text if found is not None else ""
+
+    return Wishes(parts.catalog, parts.lexical, parts.lacking, numbered, settings.shop.currency)
 
 
 def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:

@@ -8,17 +8,16 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mercato import codec
 from mercato.demo import DemoShop
 from mercato.errors import MercatoError, RequestError
 from mercato.expressions import parse_where
-from mercato.schema import PLACEMENTS, Slate
+from mercato.schema import PLACEMENTS
 from mercato.shop import Shop, create, open_shop
+from mercato.terminal import out, say, show, show_tasks
 
 app = typer.Typer(
     name="mercato",
@@ -28,21 +27,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 err = Console(stderr=True, highlight=False)
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Folder = Annotated[Path, typer.Argument(metavar="SHOP", help="The shop's folder.")]
 Explained = Annotated[bool, typer.Option("--explain", help="Show the terms of each score and the reason.")]
 Where = Annotated[str, typer.Option(metavar="EXPR", help="A filter, such as: brand=acme|apex, price<=5, size='2 L'")]
 Many = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
-
-
-def say(value: Any, as_json: bool, text: str) -> None:
-    """``value`` as one JSON document, or ``text`` for a person."""
-    if as_json:
-        sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode() + "\n")
-    else:
-        out.print(text, markup=False, soft_wrap=True)
 
 
 def ticker(quiet: bool) -> Any:
@@ -164,30 +154,8 @@ def evaluate(
         found = opened.evaluate(part, ticker(as_json))
     if as_json:
         return say(found, True, "")
-    _show_tasks(found)
+    show_tasks(found)
     return None
-
-
-def _show_tasks(found: dict[str, Any]) -> None:
-    for name, result in found.items():
-        out.print(f"\n{name}: {result['protocol']}")
-        for task in result["tasks"]:
-            out.print(_task_table(task))
-
-
-def _task_table(task: dict[str, Any]) -> Table:
-    names = [name for name in task["rows"][0] if name not in ("model", "ours", "ours_ahead")]
-    table = Table("model", *names, "mercato ahead by", title=f"{task['name']} ({task['cases']:,} cases)")
-    for row in task["rows"]:
-        cells = [
-            f"{row[name]['mean']:.4f} [{row[name]['low']:.4f}, {row[name]['high']:.4f}]"
-            if isinstance(row[name], dict)
-            else f"{row[name]:.3f}"
-            for name in names
-        ]
-        ahead = row.get("ours_ahead")
-        table.add_row(row["model"], *cells, f"{ahead['mean']:+.4f} (p {ahead['p']:.3f})" if ahead else "")
-    return table
 
 
 @app.command()
@@ -206,7 +174,7 @@ def search(
         raise RequestError("search by picture comes with a later release", where="--image")
     with open_shop(shop, read_only=True) as opened:
         slate = opened.search(query, k, shopper=shopper, where=parse_where(where), explain=explain)
-    _show(slate, as_json, explain)
+    show(slate, as_json, explain)
 
 
 @app.command()
@@ -226,27 +194,7 @@ def recommend(
         slate = opened.recommend(
             placement, k, shopper=shopper, product=product, cart=cart or (), where=parse_where(where), explain=explain
         )
-    _show(slate, as_json, explain)
-
-
-def _show(slate: Slate, as_json: bool, explain: bool) -> None:
-    if as_json:
-        return say(codec.slate_to_dict(slate, explain=explain), True, "")
-    if slate.corrected:
-        out.print(f"Showing results for “{slate.corrected}”.", markup=False)
-    if slate.relaxed:
-        out.print(f"Nothing matched everything: left out {slate.relaxed}.", markup=False)
-    if slate.every:
-        out.print(f"{slate.every} of {slate.total} have every word.", markup=False)
-    for place, item in enumerate(slate.items, 1):
-        price = codec.to_major(item.product.price, item.product.currency)
-        cost = "" if price is None else f"  {price:.2f} {item.product.currency}"
-        out.print(f"{place:>3}. {item.product.title}{cost}  [{item.product.id}]  {item.score:.3f}", markup=False)
-        if explain:
-            terms = " + ".join(f"{name} {value:.3f}" for name, value in item.terms.items() if value)
-            out.print(f"     {item.reason}\n     = {terms}", markup=False, style="dim")
-    out.print(f"{slate.total:,} in all, {slate.took_ms:.1f} ms, list {slate.id}", markup=False, style="dim")
-    return None
+    show(slate, as_json, explain)
 
 
 @app.command()
@@ -285,7 +233,7 @@ def bench_recommend(
     )
     if as_json:
         return say(report, True, "")
-    _show_tasks({"recommend": report})
+    show_tasks({"recommend": report})
     for name, figure in report["mercato"].items():
         out.print(f"mercato {name}: {figure['mean']:.4f} ± {figure['sd']:.4f} over {seeds} seeds", markup=False)
     return None
@@ -306,7 +254,7 @@ def bench_search(
     report = measured(data, judgments=judgments, peers=peers, worst=worst, home=home, tick=ticker(as_json))
     if as_json:
         return say(report, True, "")
-    _show_tasks({"search": report})
+    show_tasks({"search": report})
     return None
 
 

@@ -246,6 +246,8 @@ def slate_to_dict(slate: Slate, *, explain: bool = False) -> dict[str, Any]:
         "every": slate.every,
         "total_products": slate.total_products,
         "meant": slate.meant,
+        "conditions": [dict(one) for one in slate.conditions],
+        "page": slate.page,
         "related": list(slate.related),
         "banners": [banner_to_dict(banner) for banner in slate.banners],
         "redirect": slate.redirect,

@@ -116,6 +116,8 @@ class Engine:
             total_products=listed.products if request.grouped else 0,
             banners=applied.banners,
             redirect=applied.redirect,
+            conditions=listed.wished.told(),
+            page=listed.wished.page,
         )
         return said, impression
 

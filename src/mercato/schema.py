@@ -295,12 +295,14 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class Slate:
-    """The answer: items best first. ``id`` is what events point back to. Of a search that found products with every
-    word and others, ``every`` is how many of ``total`` those are; else 0. ``related`` are searches of others that may
-    help, ``meant`` the one this is likely a misspelling of. ``left_out``: values of a facet that are too many to
-    tell; ``ranges``: spread and buckets of fields of numbers; ``total_products``: with groups, where ``total`` counts
-    those. ``banners`` are what the shop's rules say
-    above it; with ``redirect`` they would rather send the shopper to another page."""
+    """The answer: items best first. ``id`` is what events point back to.
+
+    Of a search: ``every`` is how many of ``total`` hold every word, where some but not all do; ``conditions`` were read
+    in the query's words ("under 5") and filter; ``page`` is the topic of a query that asks for no product ("returns");
+    ``related`` are searches of others, ``meant`` the one this is likely a misspelling of. ``left_out``: how many values
+    of a facet were not told; ``ranges``: spread and buckets of fields of numbers; ``total_products``: where ``total``
+    counts groups of variants. ``banners`` and ``redirect`` are what the shop's rules say.
+    """
 
     id: str
     items: tuple[Item, ...]
@@ -314,6 +316,8 @@ class Slate:
     ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
     related: tuple[str, ...] = ()
     meant: str = ""
+    conditions: tuple[Mapping[str, Any], ...] = ()
+    page: str = ""
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
     degraded: tuple[str, ...] = ()

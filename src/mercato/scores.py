@@ -93,6 +93,8 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             Signal("lane:words", "words", 4.0),
             Signal("lane:every", "words", 0.6),
             Signal("lane:meaning", "meaning", 2.0),
+            Signal("lane:number", "exact", 2.0),
+            Signal("lane:asked", "attribute", 0.5),
             Signal("lane:popular", "popularity", 0.12, 10.0),
             Signal("lane:habit", "behaviour", 0.25),
             Signal("lane:taste", "behaviour", 0.4, 0.1),

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mercato.catalog import Catalog
 from mercato.errors import RequestError
@@ -16,7 +17,7 @@ from mercato.facets import Counted, Narrowed, Sidebar
 from mercato.policy.applied import UNTOUCHED, Applied, Synonyms
 from mercato.policy.variants import best_of_groups, one_a_group
 from mercato.ports import Retriever
-from mercato.schema import Ranking, Request, Rows, Word
+from mercato.schema import Mask, Ranking, Request, Rows, Word
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,6 +48,20 @@ class Matcher(Protocol):
         ...
 
 
+class Wished(Protocol):
+    """What a query asks for besides words (wishes.Wished)."""
+
+    @property
+    def rest(self) -> str: ...
+    @property
+    def passing(self) -> Mask | None: ...
+    @property
+    def liked(self) -> NDArray[np.float64] | None: ...
+    @property
+    def page(self) -> str: ...
+    def told(self) -> tuple[Mapping[str, Any], ...]: ...
+
+
 class Explained(Protocol):
     """What can take the scores of a page apart."""
 
@@ -75,10 +90,11 @@ class Noted(Protocol):
 @dataclass(frozen=True)
 class Listed:
     """One ``page`` of the ``total`` places of a list of so many ``products``, what was ``counted`` over all of it, how
-    the query was read (``found``), and what the rules ``applied``; ``every`` products hold every word, where some but
-    not all do."""
+    the query was read (``wished``, ``found``), and what the rules ``applied``; ``every`` products hold every word,
+    where some but not all do."""
 
     page: Ranking
+    wished: Wished
     total: int
     products: int
     every: int
@@ -93,6 +109,7 @@ class Search:
     """The parts of search over one snapshot; safe to share between threads."""
 
     catalog: Catalog
+    wishes: Callable[[str], Wished]
     matcher: Matcher
     signals: Mapping[str, Retriever]
     profile: Noted
@@ -105,9 +122,12 @@ class Search:
         What matches is decided on the whole shop and filtered afterwards, so a filter only ever narrows. Rows in
         ``hidden`` (deleted since the snapshot) never appear. Raises RequestError for an unknown field or sort.
         """
-        found, applied = self._found(request.query, rules or _no_rules)
+        wished = self.wishes(request.query)
+        found, applied = self._found(wished.rest, rules or _no_rules)
         shop = self.catalog.sellable.copy()
         shop[hidden] = False
+        if wished.passing is not None:
+            shop &= wished.passing
         shop = applied.narrowed(shop)
         matched = applied.joined(found.ranking.take(shop[found.ranking.rows]), shop)
         within = np.zeros(len(self.catalog), bool)
@@ -117,6 +137,8 @@ class Search:
         products, every = len(matched), _every(matched)
         request = replace(request, words=found.words)
         matched, failed = self._signals(request, matched)
+        if wished.liked is not None:
+            matched = matched.noted(**{"lane:asked": wished.liked[matched.rows]})
         scored = applied.lifted(self.score.scored(self.profile.note(request, matched)))
         ordered, total = self._ordered(request, scored, applied)
         counted = self.sidebar.count(
@@ -127,7 +149,7 @@ class Search:
             most=request.facet_values,
         )
         page = ordered.take(slice(request.page * request.k, None))
-        return Listed(page, total, products, every, counted, found, applied, (*found.failed, *failed))
+        return Listed(page, wished, total, products, every, counted, found, applied, (*found.failed, *failed))
 
     def _found(self, query: str, rules: Rules) -> tuple[Found, Applied]:
         """What the query matches in the whole shop, of an empty one everything, and the rules that hold for it; rules

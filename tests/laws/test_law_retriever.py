@@ -22,12 +22,14 @@ from mercato.models.hashed import HashEncoder
 from mercato.models.sequence import SelfAttention, gap_classes
 from mercato.models.sequence_fit import Behaved, fit
 from mercato.ports import Retriever
+from mercato.retrieve.align import Aligned, Head
 from mercato.retrieve.content import Content
-from mercato.retrieve.dense import Dense, DenseIndex, Similar
+from mercato.retrieve.dense import Dense, DenseIndex, Similar, remembering
 from mercato.retrieve.ease import Ease
 from mercato.retrieve.kin import Kin, KinLane
 from mercato.retrieve.lexical import Lexical
 from mercato.retrieve.pairs import Neighbours, PairLane, Together, Transitions
+from mercato.retrieve.pictures import Looks, Pictures
 from mercato.retrieve.popular import Popular
 from mercato.retrieve.repeat import Repeat
 from mercato.retrieve.sequence import SequenceLane
@@ -87,6 +89,8 @@ def requests() -> tuple[Request, ...]:
             Request("cart", NOW - timedelta(days=3), anchors=anchors, history=history),
             Request("session", NOW, history=session, anchors=anchors),
         ]
+    photo = HashEncoder().encode(["organic milk"])[0]
+    asked += [Request("search", NOW, picture=photo), Request("search", NOW, picture=photo, query="vanilla")]
     return (*asked, Request("home", NOW))
 
 
@@ -156,6 +160,15 @@ def kin(shop: World) -> Retriever:
     return KinLane(relatives, dense.text_of, np.bincount(shop.rows, minlength=N) > 3, transitions(shop))
 
 
+def looks(shop: World) -> Retriever:
+    """Texts stand in for pictures: a third of the products have none, some have two, the space is one already."""
+    rows = np.sort(np.concatenate([np.arange(0, N, 3), np.arange(0, N, 6), np.arange(1, N, 3)])).astype(np.int32)
+    pictures = HashEncoder().encode([f"{shop.titles[row]} {place % 2}" for place, row in enumerate(rows)])
+    one = Head(np.zeros(384, np.float32), np.eye(384, dtype=np.float32))
+    index = Pictures().index(pictures, rows, np.zeros(N, np.int32), Aligned(one, one))
+    return Looks(index, remembering(HashEncoder()))
+
+
 @cache
 def trained() -> Retriever:
     """Once for all laws: writing the network's graph takes longer than training it."""
@@ -177,7 +190,7 @@ def _sequence(shop: World) -> Retriever:
 
 FACTORIES: list[Callable[[World], Retriever]] = [
     lexical, popular, repeat, taste, transitions, together, neighbours, similar,
-    ease, ease_in_neighbourhoods, social, content, kin, sequence,
+    ease, ease_in_neighbourhoods, social, content, kin, sequence, looks,
 ]  # fmt: skip
 
 

@@ -26,9 +26,11 @@ from mercato.jobs.logged import MOST, TEACHING, logged
 from mercato.jobs.meaning import dense_index
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder
+from mercato.retrieve.numbers import Numbers
 from mercato.retrieve.related import Related
 from mercato.retrieve.social import Ties
 from mercato.retrieve.suggest import Suggest, SuggestIndex
+from mercato.retrieve.without import WithoutIndex
 from mercato.schema import Product
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
@@ -127,6 +129,8 @@ def drafted(
     return build.Parts(
         catalog, events, lexical, suggestions(catalog, np.zeros(len(catalog))), dense, content,
         build.learn_behaviour(settings, nothing, len(catalog), 0, lambda _: None), {},
+        numbers=Numbers().index(catalog.ids, {name: fields[name] for name in ("title", "attributes")}),
+        lacking=WithoutIndex.index(fields),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def square(content: bytes, size: int, most_pixels: int, where: str) -> NDArray[n
         raise
     except UnidentifiedImageError as error:
         raise DataError("this is no picture that can be read", where=where, hint=_HINT) from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError("the picture is too large", where=where, hint=f"at most {most_pixels:,} pixels") from error
     except Exception as error:  # on damaged bytes its decoders raise whatever went wrong first
         raise DataError(f"the picture is damaged: {error}", where=where, hint="send it again, or as PNG") from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mercato.catalog import Catalog
 from mercato.retrieve.dense import Meaning
+from mercato.retrieve.numbers import NumberIndex
 from mercato.schema import Mask, Ranking, Rows, Scores, Word
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,8 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Matched:
-    """``ranking``: the complete matched set, rows ascending, with the notes *words*, *every*, *meaning* and *exact*;
-    how the query was read, what was left out of it, and the parts that ``failed``."""
+    """``ranking``: the complete matched set, rows ascending, with the notes *words*, *every*, *meaning*, *exact* and
+    *number*; how the query was read, what was left out of it, and the parts that ``failed``."""
 
     ranking: Ranking
     words: tuple[Word, ...] = ()
@@ -83,6 +84,7 @@ class Hybrid:
     index: Index
     reader: Reader
     meaning: Meaning | None
+    numbers: NumberIndex | None = None
     enough: int = 10
     least: float = 0.3
     unsaid: float = 3.0
@@ -154,16 +156,25 @@ class Hybrid:
         return Ranking(both, notes["lane:words"], notes)
 
     def _with_number(self, matched: Ranking, query: str) -> Ranking:
-        """``matched`` and, when the query is a product's id letter for letter, that product, noted as exact."""
-        row = self.catalog.row(query)
-        if row is None or not self.catalog.sellable[row]:
+        """``matched`` and, when the query is a product's id or part number, that product, noted as exact; when a part
+        of it is, noted as *number*."""
+        row, shop = self.catalog.row(query), self.catalog.sellable
+        named = self.numbers.find(query) if self.numbers is not None else None
+        exact = np.array([] if row is None else [row], np.int32)
+        partly = np.empty(0, np.int32)
+        if named is not None:
+            exact, partly = (np.union1d(exact, named.rows), partly) if named.whole else (exact, named.rows)
+        exact, partly = exact[shop[exact]], partly[shop[partly]]
+        if not len(exact) and not len(partly):
             return matched
-        rows = np.union1d(matched.rows, [row]).astype(np.int32)
+        rows = np.union1d(matched.rows, np.union1d(exact, partly)).astype(np.int32)
         place = np.searchsorted(rows, matched.rows)
         notes = {name: np.zeros(len(rows)) for name in matched.notes}
         for name, values in matched.notes.items():
             notes[name][place] = values
-        return Ranking(rows, notes["lane:words"], {**notes, "lane:exact": (rows == row).astype(np.float64)})
+        notes["lane:exact"] = np.isin(rows, exact).astype(np.float64)
+        notes["lane:number"] = np.isin(rows, partly).astype(np.float64)
+        return Ranking(rows, notes["lane:words"], notes)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ function notes(state, slate) {
     (slate.banners ?? []).map(banner),
     slate.meant ? h("p", { class: "note", id: "meant" }, h("span", {}, "Did you mean ", searchFor(slate.meant), "?")) : null,
     slate.corrected ? h("p", { class: "note" }, h("span", {}, "Showing results for ", h("b", {}, slate.corrected), ".")) : null,
+    slate.conditions ? h("p", { class: "note" }, h("span", {}, "Only what you asked for: ", h("b", {}, slate.conditions.map((one) => one.text).join(", ")), ".")) : null,
+    slate.page ? h("p", { class: "note", dataset: { topic: slate.page } }, `This looks like a question about ${slate.page.replace("-", " ")}. The shop’s own pages answer it; these are products.`) : null,
     slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
     slate.every ? h("p", { class: "note" }, h("b", {}, count(slate.every)), slate.every === 1 ? " product has every word; " : " products have every word; ", "the others have some of them, or come close in meaning.") : null,
     slate.degraded.length ? h("p", { class: "note bad" }, `A part of the shop is resting (${slate.degraded.join(", ")}); the list is made from the rest.`) : null,
