@@ -27,16 +27,19 @@ from mercato.ports import Encoder, Retriever
 from mercato.rank.boosted import Boosted
 from mercato.rank.features import Profile, columns
 from mercato.rank.linear import Linear, Signal
+from mercato.reading import reading
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
 from mercato.retrieve.hybrid import Hybrid
 from mercato.retrieve.kin import KinLane
 from mercato.retrieve.lexical import LexicalIndex
+from mercato.retrieve.needs import NeedIndex
 from mercato.retrieve.numbers import NumberIndex
 from mercato.retrieve.pairs import PairLane, Transitions
 from mercato.retrieve.pairs import load as load_pairs
 from mercato.retrieve.pairs import save as save_pairs
+from mercato.retrieve.pictures import Looks, PictureIndex
 from mercato.retrieve.popular import PopularIndex
 from mercato.retrieve.related import RelatedIndex
 from mercato.retrieve.sequence import SequenceLane
@@ -48,10 +51,13 @@ from mercato.schema import Request
 from mercato.scores import POOLS, Score, ordering, silent_lanes
 from mercato.search import Search
 from mercato.settings import Settings
+from mercato.understand.lexicon import Lexicon
+from mercato.understand.names import Names
 from mercato.understand.query import Understanding
 from mercato.wishes import Wishes
+from mercato.words import Vocabulary
 
-LAYOUT = 6
+LAYOUT = 7
 """The layout of a snapshot; one of another layout is refused and trained anew."""
 
 _TAIL_QUOTA = 40
@@ -130,7 +136,8 @@ def learn_behaviour(
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything one snapshot holds; ``dense`` is None where no encoder could be loaded."""
+    """Everything one snapshot holds; ``dense`` is None where no encoder could be loaded, ``pictures`` where there were
+    none."""
 
     catalog: Catalog
     events: Events
@@ -143,6 +150,8 @@ class Parts:
     related: RelatedIndex | None = None
     numbers: NumberIndex | None = None
     lacking: WithoutIndex | None = None
+    needs: NeedIndex | None = None
+    pictures: PictureIndex | None = None
 
     def save(self, folder: Path) -> None:
         """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
@@ -160,6 +169,10 @@ class Parts:
             self.numbers.save(folder / "numbers")
         if self.lacking is not None:
             self.lacking.save(folder / "lacking")
+        if self.needs is not None:
+            self.needs.save(folder / "needs")
+        if self.pictures is not None:
+            self.pictures.save(folder / "pictures")
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
         scores = {name: _written(score) for name, score in self.weights.items()}
@@ -185,6 +198,8 @@ class Parts:
                 related=RelatedIndex.load(folder / "related") if (folder / "related").is_dir() else None,
                 numbers=NumberIndex.load(folder / "numbers") if (folder / "numbers").is_dir() else None,
                 lacking=WithoutIndex.load(folder / "lacking") if (folder / "lacking").is_dir() else None,
+                needs=NeedIndex.load(folder / "needs") if (folder / "needs").is_dir() else None,
+                pictures=PictureIndex.load(folder / "pictures") if (folder / "pictures").is_dir() else None,
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ArtifactError(
@@ -272,44 +287,74 @@ def engine(
         fused = Fused(chosen, watching, settings.lists.depth, kept=~best_sellers, least=quota)
         placements[name] = Placement(fused, score, policy[name])
     semantic = meaning(settings, parts, encoder)
+    first, readable, unread = reading(settings.read, catalog, parts.weights["search"], settings.encoder.threads)
     signals = {name: found[name] for name in ("popular", "habit", "taste")}
-    sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
-    for name in codes:
-        sources[f"profile:{name}"] = _field_source(profile, name)
+    alike = looks(settings, parts, encoder)
     return Engine(
         catalog=catalog,
         search_parts=Search(
             catalog=catalog,
-            wishes=_wishes(settings, parts).read,
-            matcher=Hybrid(catalog, parts.lexical, Understanding(parts.lexical.vocabulary), semantic, parts.numbers),
+            wishes=wishes(settings, parts),
+            matcher=Hybrid(
+                catalog, parts.lexical, reader(parts.lexical.vocabulary, encoder), semantic, parts.numbers, parts.needs
+            ),
             signals=signals,
             profile=profile,
-            score=parts.weights["search"],
+            score=readable,
             sidebar=settings.facets.over(catalog),
+            reader=first,
+            looks=alike,
         ),
         placements=placements,
         profile=profile,
         fallback=parts.behaviour.popular,
         narrow=Narrow(best_sellers),
-        reason=Explain(catalog, sources).reason,
+        reason=explained(catalog, found if alike is None else found | {"looks": alike}, profile).reason,
         versions=versions,
-        degraded=degraded if semantic is not None else (*degraded, "meaning"),
+        degraded=(*degraded, *unread, *(() if semantic is not None else ("meaning",))),
+        pages=settings.shop.pages,
     )
+
+
+def reader(vocabulary: Vocabulary, encoder: Encoder | None) -> Understanding:
+    """Reads queries with what is generally known of words; the encoder's own words are no misspellings."""
+    lexicon = Lexicon.of(vocabulary)
+    return Understanding(vocabulary, lexicon) if encoder is None else Understanding(vocabulary, lexicon, encoder.knows)
 
 
 def meaning(settings: Settings, parts: Parts, encoder: Encoder | None) -> Meaning | None:
     """Semantic search over the parts' text vectors; None without vectors or encoder."""
     if parts.dense is None or encoder is None:
         return None
-    return Meaning(parts.dense, remembering(encoder), floor=settings.dense.floor, margin=settings.dense.margin)
+    return Meaning(parts.dense, remembering(encoder), encoder.knows, settings.dense)
 
 
-def _wishes(settings: Settings, parts: Parts) -> Wishes:
+def looks(settings: Settings, parts: Parts, encoder: Encoder | None) -> Looks | None:
+    """Search by picture; the words beside it count where ``encoder`` is the one they were learned with."""
+    if parts.pictures is None:
+        return None
+    text, encode = parts.pictures.text, None
+    if encoder is not None and text is not None and encoder.dimension == len(text.mean):
+        encode = remembering(encoder)
+    return Looks(parts.pictures, encode, settings.pictures.words)
+
+
+def explained(catalog: Catalog, found: Mapping[str, Retriever], profile: Profile) -> Explain:
+    """What writes reasons over the products of ``catalog``, traced through the lanes of ``found`` and the profile."""
+    sources = {f"lane:{name}": lane.source for name, lane in found.items() if hasattr(lane, "source")}
+    for name in profile.codes:
+        sources[f"profile:{name}"] = _field_source(profile, name)
+    return Explain(catalog, sources)
+
+
+def wishes(settings: Settings, parts: Parts, names: Names | None = None) -> Wishes:
+    """What reads wishes against ``parts``; ``names`` spares collecting those of the catalogue."""
+
     def numbered(query: str) -> str:
         found = parts.numbers.find(query) if parts.numbers is not None else None
         return found.text if found is not None else ""
 
-    return Wishes(parts.catalog, parts.lexical, parts.lacking, numbered, settings.shop.currency)
+    return Wishes(parts.catalog, parts.lexical, parts.lacking, numbered, settings.shop.currency, names)
 
 
 def _field_source(profile: Profile, name: str) -> Callable[[Request, int], int | None]:

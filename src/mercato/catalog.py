@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,9 @@ def _numbers(product: Product) -> tuple[float, ...]:
 class Catalog:
     """n products as rows 0..n-1, in the order given.
 
-    ``records`` hold each product's JSON; ``facets`` the filterable fields; ``numbers`` float64 columns; ``leaf`` the
-    code of each row's deepest category (-1: none); ``group`` equal numbers for variants of one product.
+    ``records`` hold each product's JSON, ``later`` that of rows put since it was made (overlay.rows); ``facets`` the
+    filterable fields; ``numbers`` float64 columns; ``leaf`` the code of each row's deepest category (-1: none);
+    ``group`` equal numbers for variants of one product; ``leaves`` by code and ``groups`` by id name these.
     """
 
     ids: tuple[str, ...]
@@ -103,6 +104,9 @@ class Catalog:
     group: NDArray[np.int32]
     sellable: Mask
     version: str = ""
+    leaves: tuple[str, ...] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
+    later: Mapping[int, bytes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -126,7 +130,12 @@ class Catalog:
 
     @cached_property
     def _product(self) -> Callable[[int], Product]:
-        return lru_cache(_SHOWN)(lambda row: product_from_dict(orjson.loads(self.records[row].as_py())))
+        records, later = self.records, self.later  # not self: the ring would keep old catalogues in memory for long
+        return lru_cache(_SHOWN)(lambda row: product_from_dict(orjson.loads(_record(records, later, row))))
+
+    def record(self, row: int) -> bytes:
+        """The JSON of the product at ``row``."""
+        return _record(self.records, self.later, row)
 
     @staticmethod
     def build(products: Iterable[Product], version: str = "") -> Catalog:
@@ -142,17 +151,20 @@ class Catalog:
             leaf.append(product.categories[0] if product.categories else "")
         facets = {name: _encode(rows, given) for name, (rows, given) in sorted(pairs.items())}
         table = np.array([_numbers(product) for product in kept], np.float64).reshape(len(kept), len(NUMBERS))
-        leaf_codes = np.unique(np.array(leaf, dtype=object), return_inverse=True)[1] if kept else np.empty(0)
+        leaves, leaf_codes = np.unique(np.array(leaf, dtype=object), return_inverse=True)
         groups = [product.group_id or f"\0{product.id}" for product in kept]
+        group = np.unique(np.array(groups, dtype=object), return_inverse=True)[1].astype(np.int32)
         return Catalog(
             ids=tuple(product.id for product in kept),
             records=pa.array([dumps(product_to_dict(product)) for product in kept], pa.large_binary()),
             facets=facets,
             numbers={name: np.ascontiguousarray(table[:, column]) for column, name in enumerate(NUMBERS)},
             leaf=np.where(np.array(leaf, dtype=object) == "", -1, leaf_codes).astype(np.int32),
-            group=np.unique(np.array(groups, dtype=object), return_inverse=True)[1].astype(np.int32),
+            group=group,
             sellable=np.array([product.sellable for product in kept], bool),
             version=version,
+            leaves=tuple(leaves.tolist()),
+            groups={one.group_id: code for one, code in zip(kept, group.tolist(), strict=True) if one.group_id},
         )
 
     def allowed(self, where: Where) -> Mask:
@@ -227,7 +239,8 @@ class Catalog:
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
         facets = [{"name": name, "values": facet.values} for name, facet in self.facets.items()]
-        (folder / "catalog.json").write_bytes(dumps({"version": self.version, "facets": facets}))
+        about = {"version": self.version, "facets": facets, "leaves": self.leaves, "groups": self.groups}
+        (folder / "catalog.json").write_bytes(dumps(about))
 
     @staticmethod
     def load(folder: Path) -> Catalog:
@@ -252,9 +265,17 @@ class Catalog:
                 group=_array(folder, "group"),
                 sellable=_array(folder, "sellable"),
                 version=about["version"],
+                leaves=tuple(about.get("leaves", ())),
+                groups=about.get("groups", {}),
             )
         except (OSError, EOFError, KeyError, ValueError, pa.ArrowInvalid) as error:
             raise ArtifactError("the catalogue snapshot cannot be read", where=str(folder)) from error
+
+
+def _record(records: pa.LargeBinaryArray, later: Mapping[int, bytes], row: int) -> bytes:
+    put = later.get(row)
+    record: bytes = records[row].as_py() if put is None else put
+    return record
 
 
 def _encode(rows: list[int], given: list[str]) -> Facet:

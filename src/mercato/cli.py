@@ -161,19 +161,22 @@ def evaluate(
 @app.command()
 def search(
     shop: Folder,
-    query: str,
+    query: Annotated[str | None, typer.Argument(help="What is looked for; may be left out beside a picture.")] = None,
     k: Many = 10,
     shopper: Annotated[str, typer.Option(help="Whose taste to respect.")] = "",
-    image: Annotated[Path | None, typer.Option(help="Search by picture (comes with a later release).")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo of what is looked for.")] = None,
+    image_of: Annotated[str, typer.Option(metavar="ID", help="A product: what looks like its pictures.")] = "",
     where: Where = "",
     explain: Explained = False,
     as_json: Json = False,
 ) -> None:
-    """Search the shop."""
-    if image:
-        raise RequestError("search by picture comes with a later release", where="--image")
+    """Search the shop, by words, by a picture, or by both."""
+    if query is None and not image and not image_of:
+        raise typer.BadParameter("say it in words, or give --image or --image-of", param_hint="QUERY")
     with open_shop(shop, read_only=True) as opened:
-        slate = opened.search(query, k, shopper=shopper, where=parse_where(where), explain=explain)
+        slate = opened.search(
+            query or "", k, image=image, image_of=image_of, shopper=shopper, where=parse_where(where), explain=explain
+        )
     show(slate, as_json, explain)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Protocol
 
@@ -44,7 +44,11 @@ class Placement:
 
 @dataclass(frozen=True)
 class Engine:
-    """One immutable set of parts over one catalogue snapshot; safe to share between threads."""
+    """One immutable set of parts over one catalogue snapshot; safe to share between threads.
+
+    ``trained``: the rows from there on came after training; search has them, what is recommended does not. ``pages``:
+    where queries lead that ask for no product, by topic.
+    """
 
     catalog: Catalog
     search_parts: Search
@@ -55,6 +59,8 @@ class Engine:
     reason: Callable[[Request, int, Sequence[tuple[str, float]]], tuple[str, tuple[str, ...]]]
     versions: Mapping[str, str]
     degraded: tuple[str, ...] = ()
+    trained: int | None = None
+    pages: Mapping[str, str] = field(default_factory=dict)
 
     def recommend(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
         """The placement's list; rows in ``hidden`` (deleted since the snapshot) never appear."""
@@ -115,16 +121,17 @@ class Engine:
             every=listed.every,
             total_products=listed.products if request.grouped else 0,
             banners=applied.banners,
-            redirect=applied.redirect,
+            redirect=applied.redirect or self.pages.get(listed.wished.page, ""),
             conditions=listed.wished.told(),
             page=listed.wished.page,
+            words=found.words,
         )
         return said, impression
 
     def _allowed(self, request: Request, hidden: Rows) -> Mask:
         allowed = self.catalog.allowed(request.where)
         allowed[hidden] = False
-        return allowed
+        return allowed[: self.trained]
 
     def _answer(
         self,

@@ -65,6 +65,10 @@ class Encoder(Protocol):
         """One unit vector per text."""
         ...
 
+    def knows(self, word: str) -> bool:
+        """Whether ``word`` (lower case) is a word of its own to the encoder, so hardly a misspelling."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -85,4 +89,13 @@ class EventLog(Protocol):
 
     def read(self, after: int = 0) -> Iterable[tuple[int, Interaction]]:
         """Every event numbered above ``after``."""
+        ...
+
+
+class PairScorer(Protocol):
+    """Law: (n,) numbers from 0 to 1, the larger the likelier; any strings are allowed; equal pairs get equal scores
+    whatever else is in the batch."""
+
+    def score(self, query: str, texts: Sequence[str]) -> Scores:
+        """For each of ``texts`` the chance that who asks ``query`` wants what it describes."""
         ...

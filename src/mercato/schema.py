@@ -157,11 +157,13 @@ fields are joined by AND."""
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word of a query and the index terms that may stand for it, each with a weight in (0, 1]; how much the word
-    tells (``information``, in nats) decides what of a query that nothing matches wholly is worth keeping."""
+    tells (``information``, in nats) decides what of a query that nothing matches wholly is worth keeping. ``sure`` is 1
+    for a word that the shop has, and less for one that only others stand for."""
 
     text: str
     terms: tuple[tuple[str, float], ...]
     information: float = 1.0
+    sure: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,8 @@ class Slate:
     in the query's words ("under 5") and filter; ``page`` is the topic of a query that asks for no product ("returns");
     ``related`` are searches of others, ``meant`` the one this is likely a misspelling of. ``left_out``: how many values
     of a facet were not told; ``ranges``: spread and buckets of fields of numbers; ``total_products``: where ``total``
-    counts groups of variants. ``banners`` and ``redirect`` are what the shop's rules say.
+    counts groups of variants. ``banners`` and ``redirect`` are what the shop's rules say; ``words`` is what was
+    matched, for whoever marks it (words.Highlighter).
     """
 
     id: str
@@ -320,6 +323,7 @@ class Slate:
     page: str = ""
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
+    words: tuple[Word, ...] = ()
     degraded: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     took_ms: float = 0.0

@@ -48,7 +48,7 @@ SCORES: Mapping[str, str] = {
 SEARCH = "search"
 """The score that orders what a query matches; no placement of its own."""
 
-MATCHED = frozenset({"words", "exact"})
+MATCHED = frozenset({"words", "exact", "looks"})
 """Terms of the search score that say how well a product matches; clicks on what was shown cannot tell their worth."""
 
 MIXED = ("home",)
@@ -93,7 +93,9 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             Signal("lane:words", "words", 4.0),
             Signal("lane:every", "words", 0.6),
             Signal("lane:meaning", "meaning", 2.0),
+            Signal("lane:need", "need", 9.0),
             Signal("lane:number", "exact", 2.0),
+            Signal("lane:looks", "looks", 12.0),
             Signal("lane:asked", "attribute", 0.5),
             Signal("lane:popular", "popularity", 0.12, 10.0),
             Signal("lane:habit", "behaviour", 0.25),

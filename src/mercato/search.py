@@ -17,12 +17,14 @@ from mercato.facets import Counted, Narrowed, Sidebar
 from mercato.policy.applied import UNTOUCHED, Applied, Synonyms
 from mercato.policy.variants import best_of_groups, one_a_group
 from mercato.ports import Retriever
-from mercato.schema import Mask, Ranking, Request, Rows, Word
+from mercato.schema import Mask, Ranking, Request, Rows, Scores, Word
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Rules = Callable[[str], Applied]
 """The query as it was corrected ("" when it was not) → what the shop's rules make of it."""
+READER = "cross-encoder"
+"""What an answer says is degraded when the reader failed, or had no time."""
 
 
 class Found(Protocol):
@@ -87,6 +89,31 @@ class Noted(Protocol):
         ...
 
 
+class Looking(Protocol):
+    """What looks like the picture a request asks with (retrieve.pictures.Looks)."""
+
+    def near(self, request: Request) -> Rows:
+        """The rows of the whole shop that look near enough, ascending."""
+        ...
+
+    def score(self, request: Request, rows: Rows) -> Scores:
+        """How much each of ``rows`` does, up to 1."""
+        ...
+
+
+class PairReader(Protocol):
+    """Reads a query together with what was found (rank.cross.Reader)."""
+
+    @property
+    def most(self) -> int:
+        """How many rows of a search are read."""
+        ...
+
+    def read(self, query: str, rows: Rows) -> Scores | None:
+        """The chance that each row is wanted; None where there is no time for it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Listed:
     """One ``page`` of the ``total`` places of a list of so many ``products``, what was ``counted`` over all of it, how
@@ -115,6 +142,8 @@ class Search:
     profile: Noted
     score: Scored
     sidebar: Sidebar
+    reader: PairReader | None = None
+    looks: Looking | None = None
 
     def listed(self, request: Request, hidden: Rows, rules: Rules | None = None) -> Listed:
         """Everything that matches, best first; facets and total count exactly that set, whatever the page.
@@ -124,6 +153,7 @@ class Search:
         """
         wished = self.wishes(request.query)
         found, applied = self._found(wished.rest, rules or _no_rules)
+        found = self._alike(request, wished.rest, found)
         shop = self.catalog.sellable.copy()
         shop[hidden] = False
         if wished.passing is not None:
@@ -140,6 +170,7 @@ class Search:
         if wished.liked is not None:
             matched = matched.noted(**{"lane:asked": wished.liked[matched.rows]})
         scored = applied.lifted(self.score.scored(self.profile.note(request, matched)))
+        scored, unread = self._read(request, found.corrected or wished.rest, scored, len(applied.pins))
         ordered, total = self._ordered(request, scored, applied)
         counted = self.sidebar.count(
             request.facets,
@@ -149,7 +180,7 @@ class Search:
             most=request.facet_values,
         )
         page = ordered.take(slice(request.page * request.k, None))
-        return Listed(page, wished, total, products, every, counted, found, applied, (*found.failed, *failed))
+        return Listed(page, wished, total, products, every, counted, found, applied, (*found.failed, *failed, *unread))
 
     def _found(self, query: str, rules: Rules) -> tuple[Found, Applied]:
         """What the query matches in the whole shop, of an empty one everything, and the rules that hold for it; rules
@@ -157,7 +188,7 @@ class Search:
         applied = rules("")
         if not query.strip():
             rows = np.flatnonzero(self.catalog.sellable).astype(np.int32)
-            return _Everything(Ranking(rows, np.zeros(len(rows)))), applied
+            return _Made(Ranking(rows, np.zeros(len(rows)))), applied
         found = self.matcher.match(query, applied.synonyms)
         if found.corrected:
             before, applied = applied.synonyms, rules(found.corrected)
@@ -165,12 +196,55 @@ class Search:
                 found = self.matcher.match(query, applied.synonyms)
         return found, applied
 
+    def _alike(self, request: Request, query: str, found: Found) -> Found:
+        """What of ``found`` looks like the picture asked with, as the words of ``query`` say, with a note of how much;
+        where nothing does, what looks like the picture, and that the words were left out. All of ``found`` where there
+        is no picture in the request."""
+        if self.looks is None or not (len(request.picture) or len(request.anchors)):
+            return found
+        asked = replace(request, query=found.corrected or query)
+        near = _unless_down("looks", partial(self.looks.near, asked))
+        if near is None:
+            return _Made(found.ranking, found.words, found.corrected, found.relaxed, (*found.failed, "looks"))
+        ranking, relaxed = found.ranking.take(np.isin(found.ranking.rows, near)), found.relaxed
+        if not len(ranking):
+            words, asked = asked.query, replace(asked, query="")
+            rows = self.looks.near(asked)
+            rows = rows[self.catalog.sellable[rows]]
+            ranking, relaxed = Ranking(rows, np.zeros(len(rows))), words if len(rows) else ""
+        ranking = ranking.noted(**{"lane:looks": self.looks.score(asked, ranking.rows)})
+        return _Made(ranking, found.words, found.corrected, relaxed, found.failed)
+
     def _signals(self, request: Request, matched: Ranking) -> tuple[Ranking, tuple[str, ...]]:
         """``matched`` with a note per signal, and the signals that failed."""
         lanes = self.signals.items()
         said = {name: _unless_down(name, partial(lane.score, request, matched.rows)) for name, lane in lanes}
         notes = {f"lane:{name}": values for name, values in said.items() if values is not None}
         return matched.noted(**notes), tuple(name for name, values in said.items() if values is None)
+
+    def _read(self, request: Request, query: str, scored: Ranking, pins: int) -> tuple[Ranking, tuple[str, ...]]:
+        """``scored``, where the best rows, read together with the query, have what that adds to their scores; and what
+        failed. It is never less than nothing, so the rows read change places among themselves and no other row does;
+        pages that lie behind them all (pins push them down) need not ask."""
+        if self.reader is None or request.sort or not query.strip() or not len(scored):
+            return scored, ()
+        if request.page * request.k >= self.reader.most + pins:
+            return scored, ()
+        rows = Ranking.best_first(scored.rows, scored.scores, self.reader.most).rows
+        try:
+            read = self.reader.read(query, rows)
+        except Exception:
+            log.exception("the cross-encoder failed and was left out")
+            return scored, (READER,)
+        if read is None:
+            return scored, (f"{READER}: skipped under load",)
+        places, note = np.searchsorted(scored.rows, rows), np.zeros(len(scored))
+        note[places] = read
+        heard = scored.noted(**{"lane:pair": note})
+        added = self.score.scored(heard.take(places)).scores - self.score.scored(scored.take(places)).scores
+        scores = scored.scores.copy()
+        scores[places] += added
+        return Ranking(scored.rows, scores, heard.notes), ()
 
     def _ordered(self, request: Request, scored: Ranking, applied: Applied) -> tuple[Ranking, int]:
         """Everything up to the end of the page asked for, and how many places there are: best first and as the rules
@@ -206,8 +280,8 @@ def _every(matched: Ranking) -> int:
 
 
 @dataclass(frozen=True)
-class _Everything:
-    """What an empty query matches."""
+class _Made:
+    """What an empty query matches, or a picture."""
 
     ranking: Ranking
     words: tuple[Word, ...] = ()

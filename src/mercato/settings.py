@@ -10,29 +10,47 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mercato.errors import SettingsError
+from mercato.errors import RequestError, SettingsError
 from mercato.facets import Facets
+from mercato.models.image import ImageEncoder
 from mercato.models.sequence import SelfAttention
 from mercato.models.text import TextEncoder
+from mercato.rank.cross import Read
+from mercato.retrieve.align import Align
 from mercato.retrieve.content import Content
 from mercato.retrieve.dense import Dense
 from mercato.retrieve.ease import Ease
 from mercato.retrieve.lexical import Lexical
 from mercato.retrieve.pairs import Neighbours, Together, Transitions
+from mercato.retrieve.pictures import Pictures
 from mercato.retrieve.popular import Popular
 from mercato.retrieve.repeat import Repeat
 from mercato.retrieve.social import Social
 from mercato.retrieve.taste import Taste
+from mercato.rules.fields import address
+from mercato.understand.pages import TOPICS
 
 
 @dataclass(frozen=True)
 class About:
-    """The shop itself. ``relations`` name the catalogue fields whose shared values are a relation ("same maker")."""
+    """The shop itself. ``relations`` name the catalogue fields whose shared values are a relation ("same maker").
+    ``pages`` say where a query that asks for no product leads: ``returns = "/help/returns"``; the topics are those of
+    understand.pages."""
 
     name: str = ""
     currency: str = "USD"
     language: str = "en"
     relations: tuple[str, ...] = ("brand", "maker")
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for topic, url in self.pages.items():
+            if topic not in TOPICS:
+                raise SettingsError(f"no topic {topic!r}", where="shop.pages", hint=f"topics: {', '.join(TOPICS)}")
+            try:
+                address(url, f"shop.pages.{topic}")
+            except RequestError as error:
+                raise SettingsError(error.what, where=f"shop.pages.{topic}", hint=error.hint) from error
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,10 @@ class Settings:
     facets: Facets = field(default_factory=Facets)
     encoder: TextEncoder = field(default_factory=TextEncoder)
     dense: Dense = field(default_factory=Dense)
+    read: Read = field(default_factory=Read)
+    image: ImageEncoder = field(default_factory=ImageEncoder)
+    pictures: Pictures = field(default_factory=Pictures)
+    align: Align = field(default_factory=Align)
     popular: Popular = field(default_factory=Popular)
     lately: Repeat = field(default_factory=lambda: Repeat(half_life_days=20.0))
     habit: Repeat = field(default_factory=lambda: Repeat(half_life_days=3650.0))

@@ -15,6 +15,7 @@ from mercato.retrieve.without import WithoutIndex
 from mercato.schema import Mask, Rows, Word
 from mercato.understand.conditions import Condition, Conditions
 from mercato.understand.intent import Intents
+from mercato.understand.names import Names
 from mercato.understand.titles import Titles
 
 
@@ -41,7 +42,8 @@ class Wished:
 
 
 class Wishes:
-    """Reads wishes against one snapshot; safe to share between threads."""
+    """Reads wishes against one snapshot; safe to share between threads. ``names`` of an older snapshot do as well, but
+    what is called otherwise since is words."""
 
     def __init__(
         self,
@@ -50,14 +52,18 @@ class Wishes:
         lacking: WithoutIndex | None,
         numbered: Callable[[str], str],
         currency: str,
+        names: Names | None = None,
     ) -> None:
         self._catalog, self._lexical, self._lacking = catalog, lexical, lacking
         titles = Titles(catalog, lexical.match)
         free: Any = () if lacking is None else lacking
-        self._conditions = Conditions(catalog, lexical.vocabulary, titles.hold, currency=currency, lacking=free)
-        self._intents = Intents(lexical.vocabulary, self._conditions.names, titles, numbered)
+        self._conditions = Conditions(
+            catalog, lexical.vocabulary, titles.hold, currency=currency, lacking=free, names=names
+        )
+        self.names = self._conditions.names
+        self._intents = Intents(lexical.vocabulary, self.names, titles, numbered)
 
-    def read(self, query: str) -> Wished:
+    def __call__(self, query: str) -> Wished:
         """The wishes of ``query``; any text is legal."""
         asked = self._conditions.read(query)
         page = self._intents.page(query)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
         ("quality", "Quality"),
         ("lists", "Lists"),
         ("rules", "Rules"),
+        ("judge", "Judge"),
         ("shopper", "Shopper view"),
         ("health", "Data health"),
         ("searches", "Searches"),

@@ -88,7 +88,6 @@ def test_verbs_of_a_later_release_say_so(mercato, verb):
         ("import", "SHOP", "x.csv", "--as", "campaigns"),
         ("import", "SHOP", "x.csv", "--as", "stock"),
         ("train", "SHOP", "--only", "dense"),
-        ("search", "SHOP", "milk", "--image", "x.png"),
     ],
     ids=" ".join,
 )

@@ -69,6 +69,17 @@ def test_pages_cut_one_list(client: TestClient):
     assert search(client, query="", k=20, page=50)["items"] == []
 
 
+def test_the_words_of_the_query_are_marked_where_they_stand(client: TestClient):
+    found = client.post("/v1/search", json={"query": "cookie", "k": 3, "highlight": True}).json()["items"]
+    for item in found:
+        told = item["highlights"]["title"]
+        assert [told["text"][start:end] for start, end in told["spans"]] == ["cookies"]
+        assert "<em>cookies</em>" in told["html"]
+        assert told["text"] == item["title"]
+    plain = client.post("/v1/search", json={"query": "cookie"}).json()["items"]
+    assert "highlights" not in plain[0]
+
+
 def test_a_word_nobody_sells_gives_an_empty_list_with_a_slate_id(client: TestClient):
     slate = search(client, query="qqqqzzzzxxxx")
     assert slate["slate_id"]

@@ -102,3 +102,17 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, content: bytes | Non
     with pytest.raises(SettingsError, match=said) as refused:
         load(path)
     assert refused.value.where == str(path)
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"), [({"refunds": "/x"}, "'refunds'"), ({"returns": "javascript:1"}, "address")]
+)
+def test_a_page_needs_a_known_topic_and_a_safe_address(pages: dict[str, str], said: str) -> None:
+    error = refusal({"shop": {"pages": pages}})
+    assert said in error.what
+    assert error.where.startswith("shop.pages")
+    assert error.hint
+
+
+def test_a_page_leads_where_the_shop_says() -> None:
+    assert parse({"shop": {"pages": {"returns": "/help/returns"}}}).shop.pages == {"returns": "/help/returns"}

@@ -57,7 +57,7 @@ def _catalogue(catalog: Catalog) -> list[Finding]:
         return Finding(severity if count else "ok", what, count, round(count / n, 4), cost, hint, examples)
 
     sellable = catalog.sellable
-    described = np.array([b'"description"' in record.as_py() for record in catalog.records], bool)
+    described = np.array([b'"description"' in catalog.record(row) for row in range(len(catalog))], bool)
     titled: dict[str, int] = {}
     titles = [catalog.product(row).title for row in range(len(catalog))]
     for title in titles:

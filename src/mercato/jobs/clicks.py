@@ -70,8 +70,11 @@ class ClickModel:
         return Judgments(tuple(queries), account)
 
     def _worths(self, path: Path) -> pl.DataFrame:
-        """query, product, worth of one file."""
-        shown = pl.concat([_shown(frame, str(path)) for frame in tables(path)])
+        return self.worths(pl.concat([_shown(frame, str(path)) for frame in tables(path)]))
+
+    def worths(self, shown: pl.DataFrame) -> pl.DataFrame:
+        """query, product and worth of what ``shown`` tells enough about; its columns are those of COLUMNS, ``session``
+        a number that grows with time, ``clicked`` true or false."""
         begin = pl.col("session").quantile(1 - self.later, "higher").over("query")
         last = pl.col("place").filter("clicked").max().over("query", "session")
         return (

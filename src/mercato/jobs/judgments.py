@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -58,25 +58,47 @@ def read_judgments(path: Path | str, catalog: Catalog) -> Judgments:
     """
     found: dict[tuple[str, str], dict[int, float]] = {}
     find, unknown, queries = Finder(catalog), 0, set()
-    for frame in tables(path):
-        named = columns(frame.columns, COLUMNS, str(path))
-        slices = frame["slice"].cast(pl.String).fill_null("") if "slice" in frame.columns else [""] * len(frame)
-        typed, products = (frame[named[name]].cast(pl.String) for name in ("query", "product_id"))
-        lines, grades = frame[LINE].to_list(), frame[named["grade"]].to_list()
-        for line, query, product, given, kind in zip(lines, typed, products, grades, slices, strict=True):
-            if not (query or "").strip():
-                raise DataError("a judgment without a query", where=f"{path}, line {line}")
-            grade, row = _grade(given, f"{path}, line {line}"), find(product or "")
-            queries.add((kind, query))
-            unknown += row is None
-            if row is not None:
-                judged = found.setdefault((kind, query), {})
-                judged[row] = max(judged.get(row, 0.0), grade)
+    for one in read_lines(path):
+        row = find(one.product)
+        queries.add((one.slice, one.query))
+        unknown += row is None
+        if row is not None:
+            judged = found.setdefault((one.slice, one.query), {})
+            judged[row] = max(judged.get(row, 0.0), one.grade)
     if not found:
         raise DataError("no judged product is in the catalogue", where=str(path), hint="do the ids agree?")
     account = {"judged": sum(map(len, found.values())), "of_unknown_products": unknown,
                "queries_left_out": len(queries) - len(found)}  # fmt: skip
     return Judgments(tuple(Judged(query, grades, kind) for (kind, query), grades in found.items()), account)
+
+
+class Line(NamedTuple):
+    """One judgment of a file; ``slice`` and ``source`` are "" where the file does not say."""
+
+    query: str
+    product: str
+    grade: float
+    slice: str = ""
+    source: str = ""
+
+
+def read_lines(path: Path | str) -> Iterator[Line]:
+    """The judgments of a file that ``read_judgments`` reads, one by one; raises DataError as it does."""
+    for frame in tables(path):
+        named = columns(frame.columns, COLUMNS, str(path))
+        typed, products = (frame[named[name]].cast(pl.String) for name in ("query", "product_id"))
+        lines, grades, (slices, sources) = frame[LINE], frame[named["grade"]], _optional(frame, ("slice", "source"))
+        for line, query, product, given, kind, source in zip(
+            lines, typed, products, grades, slices, sources, strict=True
+        ):
+            if not (query or "").strip():
+                raise DataError("a judgment without a query", where=f"{path}, line {line}")
+            yield Line(query, product or "", _grade(given, f"{path}, line {line}"), kind, source)
+
+
+def _optional(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
+    nothing = pl.Series([""], dtype=pl.String).new_from_index(0, len(frame))
+    return [frame[name].cast(pl.String).fill_null("") if name in frame.columns else nothing for name in names]
 
 
 def _grade(given: Any, where: str) -> float:

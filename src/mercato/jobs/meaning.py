@@ -13,9 +13,11 @@ from mercato.models.vectors import NamedEncoder, VectorCache
 from mercato.ports import Encoder
 from mercato.retrieve.dense import DenseIndex
 from mercato.retrieve.lexical import LexicalIndex
+from mercato.retrieve.needs import NeedIndex
 from mercato.schema import Product, Word
 from mercato.settings import Settings
-from mercato.words import SCRIPTS, analyse, scripts
+from mercato.understand.lexicon import Lexicon
+from mercato.words import SCRIPTS, analyse, query_tokens, scripts
 
 Tick = Callable[[str], None]
 
@@ -53,6 +55,15 @@ def dense_index(
     understood = readable(titles, lexical, encoder, vectors, text_of)
     read = {script for script, yes in understood.items() if yes} | set(settings.dense.reads) - set(understood)
     return settings.dense.index(vectors, text_of, cutoff, frozenset(SCRIPTS) - read)
+
+
+def need_index(lexical: LexicalIndex, dense: DenseIndex, encoder: NamedEncoder, cache: Path) -> NeedIndex:
+    """What one buys on which occasion, as far as this shop's words can say it."""
+    needs = Lexicon.of(lexical.vocabulary).needs
+    vectors = VectorCache(cache).encode(encoder, list(needs))
+    vectors[[bool(scripts(said) & dense.unread) for said in needs]] = 0.0
+    said = tuple(tuple(token.term for token in query_tokens(text)) for text in needs)
+    return NeedIndex(said, tuple(needs.values()), vectors)
 
 
 def _cutoff(

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mercato.errors import DataError
+from mercato.catalog import Catalog
+from mercato.errors import ArtifactError, DataError
 from mercato.models.vectors import Named, VectorCache, unit
 from mercato.retrieve.align import Align, Aligned, Floats
 from mercato.retrieve.pictures import PictureIndex, Pictures
 from mercato.schema import Product, Rows
+from mercato.settings import Settings
 
 Tick = Callable[[str], None]
 
@@ -26,6 +29,8 @@ _SEGMENT = 512
 _SAID = 64
 """Pictures between two ticks."""
 _EXAMPLES = 3
+LOST = ("not local", "missing", "outside", "unreadable")
+"""Why an image is not searched."""
 _LEAST_TEXTS = 100
 _HELD, _MOST_HELD = 0.1, 500
 _MOST_ASTRAY = 0.25
@@ -51,10 +56,39 @@ class Texts(Protocol):
     def text_of(self) -> NDArray[np.int32]: ...
 
 
+def picture_index(
+    settings: Settings, catalog: Catalog, texts: Texts | None, home: Path, tick: Tick
+) -> tuple[PictureIndex | None, dict[str, Any]]:
+    """``learn_pictures`` as the shop in ``home`` is set; a catalogue without images is not even read."""
+    if not pc.any(pc.match_substring(catalog.records, '"images":')).as_py():
+        return None, {}
+    return learn_pictures(
+        [catalog.product(row) for row in range(len(catalog))],
+        home,
+        lambda: settings.image.load(home / "cache" / "models"),
+        home / "cache" / "pictures",
+        tick,
+        texts,
+        settings.pictures,
+        settings.align,
+    )
+
+
+def told(account: Mapping[str, Any]) -> str:
+    """What ``learn_pictures`` accounts for, in a line."""
+    lost = [f"{count:,} {reason}" for reason, count in account.items() if reason in LOST]
+    read = f"{account['pictures']:,} pictures of {account['products']:,} products"
+    words = account.get("words", {})
+    said = [f"skipped: {account['skipped']}"] if "skipped" in account else [read]
+    if words:
+        said.append(f"words {words['skipped']}" if "skipped" in words else "words find them too")
+    return "; ".join([*said, *([", ".join(lost)] if lost else [])])
+
+
 def learn_pictures(
     products: Sequence[Product],
     home: Path,
-    encoder: PictureEncoder,
+    load: Callable[[], PictureEncoder],
     cache: Path,
     tick: Tick,
     texts: Texts | None = None,
@@ -63,6 +97,7 @@ def learn_pictures(
 ) -> tuple[PictureIndex | None, dict[str, Any]]:
     """The index over the pictures of n ``products``, whose places are their rows; None where there is no picture.
 
+    The encoder is loaded only where there is a file for it; where it cannot be, that is said and there is no index.
     Only files inside the recipe's folders of ``home`` are read: an address is counted as "not local" and never
     fetched, a path that leads outside is refused. Vectors are kept in ``cache`` by the hash of the file, so that only
     new pictures are encoded. With ``texts`` the space that words and pictures share is learned too, if the shop's own
@@ -70,6 +105,12 @@ def learn_pictures(
     """
     recipe, align = recipe or Pictures(), align or Align()
     files = _named(products, home, recipe)
+    if not files.paths:
+        return None, _account(files, np.empty(0, np.int32))
+    try:
+        encoder = load()
+    except ArtifactError as error:
+        return None, _account(files, np.empty(0, np.int32)) | {"skipped": str(error)}
     vectors, rows = _encoded(files, encoder, VectorCache(cache), tick)
     account = _account(files, rows)
     if not len(rows):
@@ -100,8 +141,7 @@ class _Files:
 
 def _named(products: Sequence[Product], home: Path, recipe: Pictures) -> _Files:
     """The files among the first ``recipe.most`` images of every product."""
-    folders = [Path(os.path.abspath(home / name)) for name in recipe.folders]
-    files = _Files()
+    folders, files = _folders(home, recipe), _Files()
     for row, product in enumerate(products):
         for image in product.images[: recipe.most]:
             found = _file(image, folders)
@@ -144,6 +184,16 @@ def _account(files: _Files, rows: Rows) -> dict[str, Any]:
     """How many pictures of how many products there are, and what became of the other images."""
     said: dict[str, Any] = {"pictures": len(rows), "products": len(np.unique(rows)), **files.lost}
     return said | ({"examples": files.examples} if files.examples else {})
+
+
+def picture_file(product: Product, home: Path, recipe: Pictures) -> Path | None:
+    """The first image of ``product`` that is a file in the folders of ``recipe``, which lie in ``home``."""
+    found = (_file(image, _folders(home, recipe)) for image in product.images[: recipe.most])
+    return next((path for path in found if isinstance(path, Path)), None)
+
+
+def _folders(home: Path, recipe: Pictures) -> list[Path]:
+    return [Path(os.path.abspath(home / name)) for name in recipe.folders]
 
 
 def _file(image: str, folders: Sequence[Path]) -> Path | str:

@@ -23,7 +23,8 @@ from mercato.feedback.asked import EVENTS, Asked, asked
 from mercato.feedback.histories import Events
 from mercato.jobs.learn import Learned, learn
 from mercato.jobs.logged import MOST, TEACHING, logged
-from mercato.jobs.meaning import dense_index
+from mercato.jobs.meaning import dense_index, need_index
+from mercato.jobs.pictures import picture_index, told
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder
 from mercato.retrieve.numbers import Numbers
@@ -34,7 +35,6 @@ from mercato.retrieve.without import WithoutIndex
 from mercato.schema import Product
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
-from mercato.understand.query import Understanding
 from mercato.words import SCRIPTS
 
 Tick = Callable[[str], None]
@@ -75,6 +75,8 @@ def train(
     with threadpool_limits(1):
         clock.start("words and meaning")
         draft = drafted(settings, catalog, events, home / "cache", clock.tick, encoder)
+        clock.start("pictures")
+        pictures, images = picture_index(settings, catalog, draft.dense, home, clock.tick)
         end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
         clock.start("behaviour")
         since = datetime.fromtimestamp(end, UTC) - timedelta(days=settings.learn.window_days)
@@ -82,7 +84,7 @@ def train(
         ties = Ties.of(store.relations())
         learned = learn(settings, draft, end, home / "cache", clock.tick, ties, logged=clicks)
         clock.start("searches")
-        searches = _searches(store, draft, since)
+        searches = _searches(store, draft, encoder, since)
         related = Related().index(
             searches.texts,
             searches.shoppers,
@@ -96,18 +98,22 @@ def train(
             suggest=suggestions(catalog, learned.behaviour.popular.counts, searches.popular()),
             weights=learned.weights,
             related=related if len(searches.texts) else None,
+            pictures=pictures,
         )
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
+    if images:
+        report["pictures"] = images
+        report["learned"]["pictures"] = told(images)
     about = {"created_at": report["trained_at"], "seen": seen}
     publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), about)
     prune(home / "snapshots")
     return report
 
 
-def _searches(store: ShopStore, draft: build.Parts, since: datetime) -> Asked:
+def _searches(store: ShopStore, draft: build.Parts, encoder: NamedEncoder, since: datetime) -> Asked:
     """What was searched for since then and may be offered to others."""
-    events, read = store.events_frame(columns=EVENTS), Understanding(draft.lexical.vocabulary).parse
+    events, read = store.events_frame(columns=EVENTS), build.reader(draft.lexical.vocabulary, encoder).parse
     return asked(events, store.searches_frame(since), draft.catalog, corrected=lambda query: read(query).corrected)
 
 
@@ -131,6 +137,7 @@ def drafted(
         build.learn_behaviour(settings, nothing, len(catalog), 0, lambda _: None), {},
         numbers=Numbers().index(catalog.ids, {name: fields[name] for name in ("title", "attributes")}),
         lacking=WithoutIndex.index(fields),
+        needs=need_index(lexical, dense, encoder, cache / "vectors"),
     )  # fmt: skip
 
 

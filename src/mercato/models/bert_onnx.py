@@ -11,7 +11,8 @@ that. Measurements: docs/decisions/0004-encoder-onnx-from-safetensors.md.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,7 +30,7 @@ from mercato.errors import ArtifactError
 GRAPH = 1
 """Raised when ``build`` writes another graph from the same weights, so that caches notice."""
 
-_FUSED = "com.microsoft"
+FUSED = "com.microsoft"
 _ZERO_POINT = np.uint8(128)
 _LARGEST_WEIGHT = 64
 """CPUs without VNNI add two products u8 × s8 in 16 bits and saturate: 2 · 255 · 64 still fits, 2 · 255 · 127 does not.
@@ -67,19 +68,23 @@ class BertShape:
                 raise ArtifactError(f"{name} is {config[name]!r}, not {wanted!r}", where=str(folder / "config.json"))
         return shape
 
+    def cut(self, layers: int) -> BertShape:
+        """The same with the first ``layers`` alone (0: all it has)."""
+        return replace(self, layers=min(layers or self.layers, self.layers))
+
 
 @dataclass(frozen=True, slots=True)
-class _Weights:
+class Weights:
     """Named float32 tensors of one folder, checked for shape as they are asked for."""
 
     tensors: dict[str, NDArray[Any]]
     where: str
 
     @staticmethod
-    def read(folder: Path) -> _Weights:
+    def read(folder: Path) -> Weights:
         path = folder / "model.safetensors"
         try:
-            return _Weights(load_file(path), str(path))
+            return Weights(load_file(path), str(path))
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ArtifactError("the weights cannot be read", where=str(path)) from error
 
@@ -96,7 +101,7 @@ class _Weights:
 
 
 @dataclass(slots=True)
-class _Graph:
+class Graph:
     """ONNX nodes and constants while they are written down."""
 
     int8: bool
@@ -140,7 +145,7 @@ class _Graph:
         unit = self.constant(np.float32(1 / 127))
         zero = self.constant(_ZERO_POINT)
         product = self.node(
-            "MatMulIntegerToFloat", values, self.constant(quantised.T), unit, self.constant(scales), zero, domain=_FUSED
+            "MatMulIntegerToFloat", values, self.constant(quantised.T), unit, self.constant(scales), zero, domain=FUSED
         )
         return self.node("Mul", product, largest)
 
@@ -156,22 +161,25 @@ def quantise_rows(matrix: NDArray[np.float32], largest: int = 127) -> tuple[NDAr
 
 
 @dataclass(frozen=True, slots=True)
-class _Bert:
+class Bert:
     """The model's parts, each written into ``graph`` as it is called; a node is known by the name of its output."""
 
-    graph: _Graph
-    weights: _Weights
+    graph: Graph
+    weights: Weights
     shape: BertShape
 
-    def embed(self) -> str:
-        """Word + position + segment, normalised: (batch, length, width)."""
+    def embed(self, segments: str = "") -> str:
+        """Word + position + segment, normalised: (batch, length, width). Without the name of an input of ``segments``
+        every token is of the first."""
         graph, take, width = self.graph, self.weights.take, self.shape.width
         words = graph.lookup(take("embeddings.word_embeddings.weight", -1, width), "input_ids")
         positions = take("embeddings.position_embeddings.weight", self.shape.positions, width)
-        segment = take("embeddings.token_type_embeddings.weight", -1, width)[0]
+        kinds = take("embeddings.token_type_embeddings.weight", -1, width)
         zero = graph.constant(np.array([0]))
         length = graph.node("Shape", "input_ids", start=1, end=2)
-        total = graph.node("Add", words, graph.node("Slice", graph.constant(positions + segment), zero, length, zero))
+        total = graph.node("Add", words, graph.node("Slice", graph.constant(positions + kinds[0]), zero, length, zero))
+        if segments:
+            total = graph.node("Add", total, graph.node("Gather", graph.constant(kinds - kinds[0]), segments))
         norm = [graph.constant(take(f"embeddings.LayerNorm.{part}", width)) for part in ("weight", "bias")]
         return graph.node("LayerNormalization", total, *norm, axis=-1, epsilon=self.shape.epsilon)
 
@@ -182,11 +190,11 @@ class _Bert:
         parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
         projected = [graph.linear(rows, take(f"{part}.weight", width, width)) for part in parts]
         bias = graph.constant(np.concatenate([take(f"{part}.bias", width) for part in parts]))
-        mixed = graph.node("MultiHeadAttention", *projected, bias, mask, domain=_FUSED, num_heads=self.shape.heads)
+        mixed = graph.node("MultiHeadAttention", *projected, bias, mask, domain=FUSED, num_heads=self.shape.heads)
         y = graph.linear(graph.rows(mixed), take(f"{name}.attention.output.dense.weight", width, width))
         x = self._add(f"{name}.attention.output", y, x)
         y = graph.linear(graph.rows(x), take(f"{name}.intermediate.dense.weight", -1, width))
-        y = graph.node("BiasGelu", y, graph.constant(take(f"{name}.intermediate.dense.bias", -1)), domain=_FUSED)
+        y = graph.node("BiasGelu", y, graph.constant(take(f"{name}.intermediate.dense.bias", -1)), domain=FUSED)
         y = graph.linear(graph.rows(y), take(f"{name}.output.dense.weight", width, -1))
         return self._add(f"{name}.output", y, x)
 
@@ -194,16 +202,24 @@ class _Bert:
         """LayerNorm(y + bias + x), the end of block ``name``."""
         parts = ("LayerNorm.weight", "LayerNorm.bias", "dense.bias")
         constants = [self.graph.constant(self.weights.take(f"{name}.{part}", self.shape.width)) for part in parts]
-        return self.graph.node("SkipLayerNormalization", y, x, *constants, domain=_FUSED, epsilon=self.shape.epsilon)
+        return self.graph.node("SkipLayerNormalization", y, x, *constants, domain=FUSED, epsilon=self.shape.epsilon)
 
-    def pool(self, x: str) -> str:
+    def pool(self, x: str, mask: str = "attention_mask") -> str:
         """Mean over the mask at unit length. The sum points where the mean does; as a product of matrices it is added
         up in the same order whatever the batch, which ReduceSum does not promise."""
         graph = self.graph
-        mask = graph.node("Cast", "attention_mask", to=TensorProto.FLOAT)
+        mask = graph.node("Cast", mask, to=TensorProto.FLOAT)
         axis = graph.constant(np.array([1]))
         total = graph.node("MatMul", graph.node("Unsqueeze", mask, axis), x)
         return graph.node("LpNormalization", graph.node("Squeeze", total, axis), axis=-1, p=2)
+
+    def hidden(self, segments: str = "") -> str:
+        """What the last layer makes of every token: (batch, length, width)."""
+        mask = self.graph.node("Cast", "attention_mask", to=TensorProto.INT32)
+        x = self.embed(segments)
+        for layer in range(self.shape.layers):
+            x = self.layer(f"encoder.layer.{layer}", x, mask)
+        return x
 
 
 def build(folder: Path, target: Path, *, int8: bool = True) -> None:
@@ -213,24 +229,23 @@ def build(folder: Path, target: Path, *, int8: bool = True) -> None:
     ``embedding``, float32 (batch, width) of unit length. ``int8`` stores weights and embedding tables in int8 with one
     scale per row and quantises activations per token. Raises ArtifactError when the folder is not such a model.
     """
-    graph, shape = _Graph(int8), BertShape.read(folder)
-    bert = _Bert(graph, _Weights.read(folder), shape)
-    mask = graph.node("Cast", "attention_mask", to=TensorProto.INT32)
-    x = bert.embed()
-    for layer in range(shape.layers):
-        x = bert.layer(f"encoder.layer.{layer}", x, mask)
-    graph.nodes.append(helper.make_node("Identity", [bert.pool(x)], ["embedding"]))
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", shape.width])
+    graph, shape = Graph(int8), BertShape.read(folder)
+    bert = Bert(graph, Weights.read(folder), shape)
+    graph.nodes.append(helper.make_node("Identity", [bert.pool(bert.hidden())], ["embedding"]))
+    publish(target, written(graph, ("input_ids", "attention_mask"), ("embedding", shape.width)))
+
+
+def written(graph: Graph, inputs: Sequence[str], output: tuple[str, int]) -> bytes:
+    """The ONNX file of ``graph``: ``inputs`` are int64 (batch, length), ``output`` is a name and the numbers a row."""
+    given = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in inputs]
+    made = helper.make_tensor_value_info(output[0], TensorProto.FLOAT, ["batch", output[1]])
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "sentence-encoder", inputs, [output], graph.constants),
-        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1)],
+        helper.make_graph(graph.nodes, "sentence-encoder", given, [made], graph.constants),
+        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(FUSED, 1)],
         ir_version=9,
     )
-    publish(target, model.SerializeToString())
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def publish(target: Path, content: bytes) -> None:

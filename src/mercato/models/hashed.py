@@ -44,6 +44,10 @@ class HashEncoder:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
+    def knows(self, word: str) -> bool:
+        """It knows no words."""
+        return False
+
 
 def _trigrams(text: str) -> list[str]:
     """Trigrams of every word between its marked ends; the empty text has one of its own."""

@@ -79,7 +79,7 @@ class LoadedImageEncoder:
 
 @dataclass(frozen=True, slots=True)
 class ImageEncoder:
-    """Which encoder, and how it runs.
+    """What looks at pictures, for search by picture, and how it runs; only where products have images that are files.
 
     ``source``: "package:NAME" (see PINNED) or a local .safetensors file of an EfficientNet-Lite0 under the same names.
     ``size``: the side of the square it looks at, in pixels (160 is half again as fast and a little less exact).

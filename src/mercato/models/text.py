@@ -56,14 +56,18 @@ class LoadedTextEncoder:
         # One by one: encode_batch would start a thread on every core, whatever ``threads`` says.
         ids = [self._tokenizer.encode(text).ids for text in clean]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for places in _same_length(ids, self._batch):
+        for places in same_length(ids, self._batch):
             tokens = np.array([ids[place] for place in places], np.int64)
             feeds = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
             vectors[places] = self._session.run(["embedding"], feeds)[0]
         return vectors
 
+    def knows(self, word: str) -> bool:
+        """Whether ``word`` is one piece to the tokenizer: frequent in the texts that it was made from."""
+        return self._tokenizer.token_to_id(word) is not None
 
-def _same_length(ids: Sequence[Sequence[int]], batch: int) -> Iterator[NDArray[np.int64]]:
+
+def same_length(ids: Sequence[Sequence[int]], batch: int) -> Iterator[NDArray[np.int64]]:
     """Positions in groups of equal length, at most ``batch`` a group."""
     lengths = np.array([len(one) for one in ids], np.int64)
     order = np.argsort(lengths, kind="stable")
@@ -100,12 +104,12 @@ class TextEncoder:
         Raises ArtifactError when the package or folder is missing, damaged or no such model, SettingsError when the
         model cannot read ``max_length`` tokens.
         """
-        folder, pins = self._folder()
-        model = _fingerprint(folder, pins, f"graph={bert_onnx.GRAPH} int8={self.int8}")
+        folder, pins = located(self.source)
+        model = checked(folder, pins, f"graph={bert_onnx.GRAPH} int8={self.int8}")
         shape = bert_onnx.BertShape.read(folder)
         if not 2 < self.max_length <= shape.positions:
             raise SettingsError(f"max_length {self.max_length} is not within 3..{shape.positions}", where="max_length")
-        tokenizer = _tokenizer(folder, self.max_length)
+        tokenizer = tokenizer_of(folder, self.max_length)
         target = cache / f"encoder-{model[:32]}.onnx"
         graph = onnx_session.kept(target, lambda path: bert_onnx.build(folder, path, int8=self.int8))
         session = onnx_session.session(graph, self.threads, self.source)
@@ -113,22 +117,22 @@ class TextEncoder:
         fingerprint = hashlib.sha256(about.encode()).hexdigest()[:32]
         return LoadedTextEncoder(session, tokenizer, batch=self.batch, prefix=self.prefix, fingerprint=fingerprint)
 
-    def _folder(self) -> tuple[Path, Mapping[str, str]]:
-        """Where the model lies and the checksums it must have; a package is found, never imported (it wants torch)."""
-        kind, _, name = self.source.partition(":")
-        if kind != "package":
-            return Path(self.source), _NO_PINS
-        if name not in PINNED:
-            raise ArtifactError(
-                f"no known model package {name!r}", where=self.source, hint=f"known: {', '.join(PINNED)}"
-            )
-        spec = find_spec(name.replace("-", "_"))
-        if spec is None or spec.origin is None:
-            raise ArtifactError(f"the encoder's package {name!r} is not installed", where=self.source, hint=_HINT)
-        return Path(spec.origin).parent / "model", PINNED[name]
+
+def located(source: str) -> tuple[Path, Mapping[str, str]]:
+    """Where the model ``source`` ("package:NAME" or a folder) lies and the checksums it must have; a package is found,
+    never imported (it wants torch). Raises ArtifactError for a package that is unknown or not installed."""
+    kind, _, name = source.partition(":")
+    if kind != "package":
+        return Path(source), _NO_PINS
+    if name not in PINNED:
+        raise ArtifactError(f"no known model package {name!r}", where=source, hint=f"known: {', '.join(PINNED)}")
+    spec = find_spec(name.replace("-", "_"))
+    if spec is None or spec.origin is None:
+        raise ArtifactError(f"the encoder's package {name!r} is not installed", where=source, hint=_HINT)
+    return Path(spec.origin).parent / "model", PINNED[name]
 
 
-def _fingerprint(folder: Path, pins: Mapping[str, str], settings: str) -> str:
+def checked(folder: Path, pins: Mapping[str, str], settings: str = "") -> str:
     """sha256 over the model's files and ``settings``; raises ArtifactError where a file is missing or not as pinned."""
     whole = hashlib.sha256(settings.encode())
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -144,7 +148,9 @@ def _fingerprint(folder: Path, pins: Mapping[str, str], settings: str) -> str:
     return whole.hexdigest()
 
 
-def _tokenizer(folder: Path, max_length: int) -> Tokenizer:
+def tokenizer_of(folder: Path, max_length: int) -> Tokenizer:
+    """The tokenizer in ``folder``, cutting texts (of a pair the longer one) so that ``max_length`` tokens are left;
+    raises ArtifactError when it cannot be read."""
     path = folder / "tokenizer.json"
     try:
         tokenizer = Tokenizer.from_file(str(path))

@@ -83,9 +83,12 @@ def _starts(file: io.BytesIO, keys: list[str], dtypes: Mapping[str, str]) -> dic
     """The position of each storage's first number; ``file`` stands before the first storage."""
     starts: dict[str, int] = {}
     for key in keys:
-        length = int.from_bytes(file.read(8), "little")
+        head = file.read(8)
         starts[key] = file.tell()
-        file.seek(length * np.dtype(dtypes[key]).itemsize, io.SEEK_CUR)
+        end = starts[key] + int.from_bytes(head, "little") * np.dtype(dtypes[key]).itemsize
+        if len(head) < 8 or end > len(file.getbuffer()):
+            raise ValueError(f"storage {key} is cut off")
+        file.seek(end)
     return starts
 
 

@@ -54,11 +54,11 @@ class Aligned:
 
 @dataclass(frozen=True, slots=True)
 class Align:
-    """How the heads are trained: ``width`` of the space, ``steps`` of ``batch`` pairs at the learning ``rate``;
-    ``temperature`` divides the cosines, ``noise`` is the length of what is added to a unit vector.
+    """How words and pictures get a space in common, from the shop's own titles and photos.
 
-    Chosen on a part of the fashion photos that bench/results/image-search.md does not report; between half and twice
-    of each, figures move by a hundredth.
+    ``width`` of the space, ``steps`` of ``batch`` pairs at the learning ``rate``; ``temperature`` divides the cosines,
+    ``noise`` is the length of what is added to a unit vector. Chosen on a part of the fashion photos that
+    bench/results/image-search.md does not report; between half and twice of each, figures move by a hundredth.
     """
 
     width: int = 128

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,12 +24,15 @@ class Dense:
 
     The cut-off is the cosine at which, on queries made from the shop's own category names, at least ``precision`` of
     the products above it belong to that category. When nothing matches at all, what lies within ``margin`` of the
-    nearest text is shown instead, down to ``floor``, and the answer says so. ``reads``: scripts (words.scripts) that
-    the encoder is trusted to understand where the shop has too few titles in them to tell.
+    nearest text is shown instead, and the answer says so: down to ``floor``, below which random letters lie (half of
+    them in one shop, a third in another, are nearer than .32 or .4 to something), or down to ``known_floor`` where the
+    encoder knows every word of the query. ``reads``: scripts (words.scripts) that the encoder is trusted to understand
+    where the shop has too few titles in them to tell.
     """
 
     precision: float = 0.5
     floor: float = 0.4
+    known_floor: float = 0.3
     margin: float = 0.08
     reads: tuple[str, ...] = ("latin",)
 
@@ -60,16 +64,32 @@ class Dense:
 
 @dataclass(frozen=True)
 class DenseIndex:
-    """The finished index (see ``Meaning`` and ``Similar``)."""
+    """The finished index (see ``Meaning`` and ``Similar``). ``later`` (m, d) are vectors of texts that came after
+    training, numbered on from ``vectors``, so that those stay mapped; nothing saves them."""
 
     vectors: NDArray[np.float32]
     text_of: NDArray[np.int32]
     cutoff: float
     unread: frozenset[str] = frozenset()
+    later: NDArray[np.float32] | None = None
 
     def cosines(self, vector: NDArray[np.float32]) -> Scores:
         """Cosine of every catalogue row with ``vector``, (n,) float64."""
-        return (self.vectors @ vector).astype(np.float64)[self.text_of]
+        by_text = self.vectors @ vector
+        if self.later is not None:
+            by_text = np.concatenate([by_text, self.later @ vector])
+        return by_text.astype(np.float64)[self.text_of]
+
+    def patched(self, vectors: NDArray[np.float32], at: Rows) -> DenseIndex:
+        """The same where rows ``at`` (m, ascending, those beyond the last without a gap) have ``vectors`` (m, d)."""
+        u, n = len(self.vectors), len(self.text_of)
+        later = np.empty((0, self.vectors.shape[1]), np.float32) if self.later is None else self.later
+        text_of = np.concatenate([self.text_of, np.full(int(np.sum(at >= n)), -1, np.int32)])
+        own = text_of[at] >= u  # a row that has a vector of its own already keeps the place
+        text_of[at[~own]] = u + len(later) + np.arange(int(np.sum(~own)), dtype=np.int32)
+        later = np.concatenate([later, vectors[~own]])
+        later[text_of[at[own]] - u] = vectors[own]
+        return replace(self, text_of=text_of, later=later)
 
     def save(self, folder: Path) -> None:
         """Write vectors and cut-off into ``folder``."""
@@ -94,26 +114,34 @@ class Meaning:
     """Semantic search: the query's vector against every product text.
 
     What is ``near`` lies above the cut-off; ``closest``, for when nothing else matched, is everything within ``margin``
-    of the nearest text, but never below ``floor``. Both are decided on the whole shop. Of a query in a script that the
-    encoder was seen not to read (``DenseIndex.unread``) nothing is said at all.
+    of the nearest text, but never below ``floor`` (``known_floor`` where the encoder ``knows`` every word). Both are
+    decided on the whole shop. Of a query in a script that the encoder was seen not to read (``DenseIndex.unread``)
+    nothing is said at all.
     """
 
     def __init__(
         self,
         index: DenseIndex,
         encode: Callable[[str], NDArray[np.float32]],
-        *,
-        floor: float = 0.4,
-        margin: float = 0.08,
+        knows: Callable[[str], bool] = lambda _: False,
+        settings: Dense = Dense(),
     ) -> None:
-        self.index, self._encode, self._floor, self._margin = index, encode, floor, margin
+        self.index, self._encode, self._knows, self._settings = index, encode, knows, settings
+
+    def vector(self, query: str) -> NDArray[np.float32]:
+        """The unit vector (d,) of ``query``; (0,) where it is empty or cannot be read."""
+        if not query.strip() or scripts(query) & self.index.unread:
+            return np.empty(0, np.float32)
+        return self._encode(query)
 
     def cosines(self, query: str) -> Scores:
         """Cosine of every row with ``query`` (n,); (0,) where it is empty or cannot be read."""
-        asked = scripts(query)
-        if not query.strip() or asked & self.index.unread:
-            return np.empty(0)
-        return self.index.cosines(self._encode(query))
+        vector = self.vector(query)
+        return self.index.cosines(vector) if len(vector) else np.empty(0)
+
+    def over(self, index: DenseIndex) -> Meaning:
+        """The same search in another index; queries encoded before are still known."""
+        return Meaning(index, self._encode, self._knows, self._settings)
 
     def near(self, cosines: Scores) -> Mask:
         """Rows (n,) that lie above the cut-off."""
@@ -125,12 +153,14 @@ class Meaning:
         if not len(cosines):
             return Ranking.empty()
         near = self.near(cosines) & allowed
-        rows = np.flatnonzero(near if near.any() else self.closest(cosines) & allowed)
+        rows = np.flatnonzero(near if near.any() else self.closest(cosines, query) & allowed)
         return Ranking.best_first(rows, cosines[rows], k)
 
-    def closest(self, cosines: Scores) -> Mask:
-        """Rows (n,) that lie nearest, however far above or below the cut-off."""
-        return cosines >= max(self._floor, float(cosines.max(initial=0.0)) - self._margin)
+    def closest(self, cosines: Scores, query: str) -> Mask:
+        """Rows (n,) that lie nearest to ``query``, however far above or below the cut-off."""
+        known = all(map(self._knows, re.findall(r"\w+", query.casefold())))
+        floor = self._settings.known_floor if known else self._settings.floor
+        return cosines >= max(floor, float(cosines.max(initial=0.0)) - self._settings.margin)
 
 
 def remembering(encoder: Encoder, most: int = 4096) -> Callable[[str], NDArray[np.float32]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mercato.catalog import Catalog
 from mercato.retrieve.dense import Meaning
+from mercato.retrieve.needs import NeedIndex
 from mercato.retrieve.numbers import NumberIndex
 from mercato.schema import Mask, Ranking, Rows, Scores, Word
 
@@ -24,6 +25,7 @@ Synonyms = Mapping[Run, tuple[tuple[Run, float], ...]]
 NO_SYNONYMS: Synonyms = MappingProxyType({})
 
 CLOSEST = "all words, and are what comes closest in meaning"
+NEEDED = "words, and are what one buys then"
 
 
 class Index(Protocol):
@@ -73,7 +75,8 @@ class Hybrid:
 
     A product matches when it holds every word, or is near enough in meaning. Only where fewer than ``enough`` products
     hold every word, others match that hold at least ``least`` of what the words tell; the less they hold, the less
-    their words count. What matches never depends on filters, so a filter only ever narrows.
+    their words count; and what one buys who has such a problem or such a plan (``needs``), of products much alike each
+    next one counting ``copies`` times as much. What matches never depends on filters, so a filter only ever narrows.
 
     Scores are fused by value, not by place (convex combination: Bruch, Gai & Ingber, TOIS 2023): *words* is the BM25F
     sum over the shop's best, *meaning* the cosine over the shop's best, and the less of the query the shop's words
@@ -85,9 +88,11 @@ class Hybrid:
     reader: Reader
     meaning: Meaning | None
     numbers: NumberIndex | None = None
+    needs: NeedIndex | None = None
     enough: int = 10
     least: float = 0.3
     unsaid: float = 3.0
+    copies: float = 0.7
 
     def match(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Matched:
         """Everything sellable that matches; nothing for an empty query, nor for one that nobody understands."""
@@ -96,21 +101,44 @@ class Hybrid:
         rows, scores = self.index.match(read.words, shop) if read.words else _nothing()
         if not len(rows):
             read, rows, scores = self._respelled(query, synonyms, read, shop)
-        share, full = np.ones(len(rows)), len(rows) > 0
-        if len(rows) < self.enough:
+        share, full, few = np.ones(len(rows)), len(rows) > 0, len(rows) < self.enough
+        if few:
             rows, scores, share = self._partly(read.words, shop)
             scores = scores * np.sqrt(share)
-        cosines, failed = self._cosines(read.corrected or query)
+        text = read.corrected or query
+        cosines, failed = self._cosines(text)
         near = self.meaning.near(cosines) & shop if self.meaning is not None and len(cosines) else _none(shop)
-        relaxed = ""
-        if not len(rows) and not near.any() and self.meaning is not None and len(cosines):
-            near = self.meaning.closest(cosines) & shop
+        needed = self._worth(text, cosines, shop) if few else np.zeros(len(shop))
+        relaxed = NEEDED if needed.any() and not full else ""
+        if not len(rows) and not near.any() and not needed.any() and self.meaning is not None and len(cosines):
+            near = self.meaning.closest(cosines, text) & shop
             relaxed, read = (CLOSEST if near.any() else ""), _Unread(read.words)
-        unsaid = 1 - share.max(initial=0.0) * _known(read.words)
-        ranking = self._joined(rows, scores, share, cosines, near, unsaid)
+        ranking = self._joined(rows, scores, share, cosines, near)
         if len(rows) and not full:
             relaxed = self._left_out(read.words, ranking)
+        if needed.any():
+            both = np.union1d(ranking.rows, np.flatnonzero(needed)).astype(np.int32)
+            ranking = _widened(ranking, both, {"lane:need": needed[both]})
         return Matched(self._with_number(ranking, query.strip()), read.words, read.corrected, relaxed, failed)
+
+    def _worth(self, text: str, cosines: Scores, shop: Mask) -> Scores:
+        """How much each row is what one buys who asks so: of every need the products that hold its words and are near
+        in meaning to what was asked (a razor for legs is no scooter), each next one a little less, so that the list
+        has of them all."""
+        worth = np.zeros(len(shop))
+        if self.needs is None:
+            return worth
+        vector = self.meaning.vector(text) if self.meaning is not None and len(cosines) else np.empty(0, np.float32)
+        nearness = (
+            np.maximum(cosines, 0.0) / max(cosines.max(initial=0.0), 1e-9) if len(cosines) else np.ones(len(shop))
+        )
+        for words, counts in self.needs.find(text, vector):
+            rows, scores = self.index.match(words, shop)
+            fit = nearness[rows] * scores / max(scores.max(initial=0.0), 1e-9)
+            best = np.lexsort((rows, -fit))[: self.enough]
+            told = counts * np.sqrt(fit[best]) * self.copies ** np.arange(len(best))
+            worth[rows[best]] = np.maximum(worth[rows[best]], told)
+        return worth
 
     def _left_out(self, words: Sequence[Word], ranking: Ranking) -> str:
         """The words that the likely first of the list does not hold."""
@@ -128,6 +156,7 @@ class Hybrid:
     def _partly(self, words: Sequence[Word], shop: Mask) -> tuple[Rows, Scores, Scores]:
         """What holds enough of what the words tell; where nothing holds that much, what holds most."""
         rows, scores, share = self.index.share(words, shop)
+        share = share * _known(words)
         kept = share >= min(self.least, share.max(initial=0.0))
         return rows[kept], scores[kept], share[kept]
 
@@ -141,9 +170,7 @@ class Hybrid:
             log.exception("meaning failed and was left out")
             return np.empty(0), ("meaning",)
 
-    def _joined(
-        self, rows: Rows, words: Scores, share: Scores, cosines: Scores, near: NDArray[np.bool_], unsaid: float
-    ) -> Ranking:
+    def _joined(self, rows: Rows, words: Scores, share: Scores, cosines: Scores, near: NDArray[np.bool_]) -> Ranking:
         """Rows that match either way with their notes; meaning has its say about what matches in words too."""
         both = np.union1d(rows, np.flatnonzero(near)).astype(np.int32)
         place = np.searchsorted(both, rows)
@@ -152,6 +179,7 @@ class Hybrid:
         notes["lane:every"][place] = share > 1 - 1e-9
         if len(cosines):
             best = max(float(cosines[self.catalog.sellable].max(initial=0.0)), 1e-9)
+            unsaid = 1 - share.max(initial=0.0)
             notes["lane:meaning"] = np.maximum(cosines[both], 0.0) / best * (1 + self.unsaid * unsaid)
         return Ranking(both, notes["lane:words"], notes)
 
@@ -168,13 +196,17 @@ class Hybrid:
         if not len(exact) and not len(partly):
             return matched
         rows = np.union1d(matched.rows, np.union1d(exact, partly)).astype(np.int32)
-        place = np.searchsorted(rows, matched.rows)
-        notes = {name: np.zeros(len(rows)) for name in matched.notes}
-        for name, values in matched.notes.items():
-            notes[name][place] = values
-        notes["lane:exact"] = np.isin(rows, exact).astype(np.float64)
-        notes["lane:number"] = np.isin(rows, partly).astype(np.float64)
-        return Ranking(rows, notes["lane:words"], notes)
+        found = {"lane:exact": np.isin(rows, exact), "lane:number": np.isin(rows, partly)}
+        return _widened(matched, rows, {name: flags.astype(np.float64) for name, flags in found.items()})
+
+
+def _widened(matched: Ranking, rows: Rows, further: Mapping[str, Scores]) -> Ranking:
+    """``matched`` over more ``rows``, of which it says nothing, with ``further`` notes of them all."""
+    notes = {name: np.zeros(len(rows)) for name in matched.notes}
+    place = np.searchsorted(rows, matched.rows)
+    for name, values in matched.notes.items():
+        notes[name][place] = values
+    return Ranking(rows, notes["lane:words"], {**notes, **further})
 
 
 @dataclass(frozen=True)
@@ -186,8 +218,8 @@ class _Unread:
 
 
 def _known(words: Sequence[Word]) -> float:
-    """The share of what the words tell that the shop's vocabulary knows."""
-    told = sum(word.information for word in words)
+    """The share of what the words tell that the shop's vocabulary knows; what others stand for it hardly knows."""
+    told = sum(word.information / word.sure for word in words)
     return sum(word.information for word in words if word.terms) / told if told > 0 else 0.0
 
 

@@ -44,10 +44,11 @@ class Lexical:
     b: float = 0.5
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
 
-    def index(self, fields: Mapping[str, Sequence[str]]) -> LexicalIndex:
+    def index(self, fields: Mapping[str, Sequence[str]], like: LexicalIndex | None = None) -> LexicalIndex:
         """The finished index over n rows; each field is n strings by row, "" where a product has none.
 
-        Raises DataError when the fields differ in length or one has no weight.
+        With ``like`` rows gain what they would in that index: how rare a term is and how long a field is come from
+        there. Raises DataError when the fields differ in length or one has no weight.
         """
         if unknown := sorted(set(fields) - set(self.weights)):
             raise DataError(f"no weight for {unknown}", where="lexical.weights", hint=f"known: {list(self.weights)}")
@@ -55,7 +56,8 @@ class Lexical:
             raise DataError(f"fields of different lengths: {sorted(sizes)}", where="lexical")
         n = sizes.pop() if sizes else 0
         reading = _Reading({}, Counter(), {})
-        counted = [self._field(texts, self.weights[name], reading) for name, texts in fields.items()]
+        lengths = dict(like.lengths) if like is not None else {}
+        counted = [self._field(name, texts, reading, lengths) for name, texts in fields.items()]
         rows = np.concatenate([np.empty(0, np.int32), *(column[0] for column in counted)])
         codes = np.concatenate([np.empty(0, np.int32), *(column[1] for column in counted)])
         counts = np.concatenate([np.empty(0, np.float32), *(column[2] for column in counted)])
@@ -71,18 +73,20 @@ class Lexical:
         keys = keys[starts]
         indptr = np.searchsorted(keys, np.arange(len(terms) + 1) * n)
         frequencies = np.diff(indptr)
-        idf = np.log1p((n - frequencies + 0.5) / (frequencies + 0.5))
+        idf = _rarity(n, frequencies) if like is None else like.rarity(terms)
         impacts = np.repeat(idf, frequencies) * (counts / (self.k1 + counts))
         spellings = reading.spellings()
         vocabulary = Vocabulary(terms, frequencies, [spellings[term] for term in terms], n, reading.compounds)
-        return LexicalIndex(vocabulary, indptr, (keys % max(n, 1)).astype(np.int32), impacts.astype(np.float32))
+        rows = (keys % max(n, 1)).astype(np.int32)
+        return LexicalIndex(vocabulary, indptr, rows, impacts.astype(np.float32), lengths)
 
     def _field(
-        self, texts: Sequence[str], weight: float, reading: _Reading
+        self, name: str, texts: Sequence[str], reading: _Reading, known: dict[str, float]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
         """Row, term code and weighted, length-normalised count of every distinct term of every row.
 
-        Each distinct text is read once: titles and categories repeat. The average length is over rows with a text.
+        Each distinct text is read once: titles and categories repeat. The average length is over rows with a text,
+        unless it is ``known``; it is afterwards.
         """
         distinct: dict[str, int] = {}
         text_of_row = np.fromiter((distinct.setdefault(text, len(distinct)) for text in texts), np.int64, len(texts))
@@ -92,8 +96,9 @@ class Lexical:
         codes = np.fromiter((code for bag in bags for code in bag), np.int32, sizes.sum())
         counts = np.fromiter((count for bag in bags for count in bag.values()), np.float32, sizes.sum())
         row_lengths = lengths[text_of_row]
-        average = row_lengths[row_lengths > 0].mean() if row_lengths.any() else 1.0
-        counts *= np.repeat(weight / (1 - self.b + self.b * lengths / average), sizes).astype(np.float32)
+        average = known.setdefault(name, float(row_lengths[row_lengths > 0].mean()) if row_lengths.any() else 1.0)
+        norm = self.weights[name] / (1 - self.b + self.b * lengths / average)
+        counts *= np.repeat(norm, sizes).astype(np.float32)
         row_sizes = sizes[text_of_row]
         rows = np.repeat(np.arange(len(texts), dtype=np.int32), row_sizes)
         shift = (np.cumsum(sizes) - sizes)[text_of_row] - (np.cumsum(row_sizes) - row_sizes)
@@ -139,13 +144,20 @@ class _Reading:
 @dataclass(frozen=True)
 class LexicalIndex:
     """The finished index: term t of ``vocabulary`` is held by ``rows[indptr[t]:indptr[t+1]]`` (int32, ascending), each
-    of which gains ``impacts`` (float32, above zero) by it. Safe to share between threads.
+    of which gains ``impacts`` (float32, above zero) by it; ``lengths`` are the average words of each field. Safe to
+    share between threads.
     """
 
     vocabulary: Vocabulary
     indptr: NDArray[np.int64]
     rows: NDArray[np.int32]
     impacts: NDArray[np.float32]
+    lengths: Mapping[str, float] = field(default_factory=dict)
+
+    def rarity(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        """What each of ``terms`` tells here (idf); one that no row holds as if one row did."""
+        frequencies = np.array([max(self.vocabulary.frequency(term), 1) for term in terms], np.float64)
+        return _rarity(self.vocabulary.n, frequencies)
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` best allowed rows that match every word of the request; none when it has no words."""
@@ -212,6 +224,7 @@ class LexicalIndex:
         for name in ("indptr", "rows", "impacts"):
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
         about = {name: getattr(self.vocabulary, name) for name in ("n", "terms", "spellings", "compounds")}
+        about["lengths"] = self.lengths
         (folder / "vocabulary.json").write_bytes(dumps(about))
 
     @staticmethod
@@ -226,7 +239,12 @@ class LexicalIndex:
             raise ArtifactError("the lexical index cannot be read", where=str(folder), hint="train again") from error
         if len(indptr) != len(vocabulary) + 1 or not len(rows) == len(impacts) == indptr[-1]:
             raise ArtifactError("the lexical index does not fit together", where=str(folder), hint="train again")
-        return LexicalIndex(vocabulary, indptr, rows, impacts)
+        return LexicalIndex(vocabulary, indptr, rows, impacts, about.get("lengths", {}))
+
+
+def _rarity(n: int, frequencies: NDArray[Any]) -> NDArray[np.float64]:
+    rarity: NDArray[np.float64] = np.log1p((n - frequencies + 0.5) / (frequencies + 0.5))
+    return rarity
 
 
 def _mapped(path: Path) -> NDArray[Any]:

@@ -27,10 +27,11 @@ _ASKED = 300
 class Pictures:
     """How pictures are found and searched.
 
-    ``folders``: where the files lie that products name as their images, relative to the shop's folder; of a product
-    the first ``most`` count. Without words that belong to them (see ``retrieve.align``) pictures are compared on their
-    ``width`` principal axes. What is ``near`` lies above the cosine at which at least ``precision`` of what lies higher
-    is of the same kind; never below ``floor``. ``words``: how much the words of a query count beside its photo.
+    ``folders``: where the files lie that products name as their images, whole paths or relative to the shop's folder;
+    nothing outside is read, nothing is fetched. Of a product the first ``most`` images count. Without words that belong
+    to them (see ``retrieve.align``) pictures are compared on their ``width`` principal axes. What is ``near`` lies
+    above the cosine at which at least ``precision`` of what lies higher is of the same kind; never below ``floor``.
+    ``words``: how much the words of a query count beside its photo.
     """
 
     folders: tuple[str, ...] = ("",)
@@ -38,7 +39,7 @@ class Pictures:
     width: int = 256
     precision: float = 0.5
     floor: float = 0.2
-    words: float = 1.0
+    words: float = 0.5
 
     def index(
         self,
@@ -134,8 +135,8 @@ class PictureIndex:
 
 @dataclass(frozen=True)
 class Looks:
-    """Products that look like the request's photo or as its words say, both where it has both; where it has neither,
-    like its anchors.
+    """Products that look like the request's photo, or where it has none, like its anchors; or as its words say; both
+    where it has both.
 
     ``encode``: a text in, the text encoder's unit vector out; None where there is no such encoder. ``words``: how
     much they count beside the photo.
@@ -143,7 +144,7 @@ class Looks:
 
     index: PictureIndex
     encode: Callable[[str], Floats] | None = None
-    words: float = 1.0
+    words: float = 0.5
     _cosines: Once[Scores] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -159,11 +160,17 @@ class Looks:
 
     def _wanted(self, request: Request) -> Floats | None:
         """The direction that is asked for, of unit length."""
-        said = self._said(request.query)
+        said, shown = self._said(request.query), self._shown(request)
+        if said is None or shown is None:
+            return said if shown is None else shown
+        return _unit(shown + np.float32(self.words) * said)
+
+    def _shown(self, request: Request) -> Floats | None:
+        """Where the photo lies among the pictures, or the anchors do; None where there is neither."""
         if not len(request.picture):
-            return self.index.of(request.anchors) if said is None else said
-        photo: Floats = self.index.picture(request.picture[None])[0]
-        return photo if said is None else _unit(photo + np.float32(self.words) * said)
+            return self.index.of(request.anchors)
+        place: Floats = self.index.picture(request.picture[None])[0]
+        return place
 
     def _said(self, query: str) -> Floats | None:
         """Where ``query`` lies among the pictures; None where there is none, or nothing that places it."""
@@ -171,6 +178,10 @@ class Looks:
             return None
         place: Floats = self.index.text(self.encode(query)[None])[0]
         return place
+
+    def near(self, request: Request) -> Rows:
+        """The products that look near enough to what is asked for, ascending."""
+        return np.flatnonzero(self.index.near(self._cosines(request))).astype(np.int32)
 
     def retrieve(self, request: Request, allowed: Mask, k: int) -> Ranking:
         """The ``k`` allowed rows that look most like what is asked for; nothing where nothing is."""
@@ -183,10 +194,10 @@ class Looks:
         return self._cosines(request)[rows]
 
     def source(self, request: Request, row: int) -> int | None:
-        """The anchor that looks most like ``row``; None where a photo or words were asked with."""
+        """The anchor that looks most like ``row``; None where a photo was asked with."""
         mine = self.index.vectors[self.index.rows == row]
         theirs = np.flatnonzero(np.isin(self.index.rows, request.anchors))
-        if len(request.picture) or request.query.strip() or not len(mine) or not len(theirs):
+        if len(request.picture) or not len(mine) or not len(theirs):
             return None
         alike = (self.index.vectors[theirs] @ mine.T).max(axis=1)
         return int(self.index.rows[theirs[int(np.argmax(alike))]])

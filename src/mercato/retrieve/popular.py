@@ -45,6 +45,10 @@ class PopularIndex:
                 break
         return Ranking(best, self.counts[best])
 
+    def padded(self, n: int) -> PopularIndex:
+        """The same over ``n`` rows: nobody took the new ones yet."""
+        return PopularIndex(np.concatenate([self.counts, np.zeros(n - len(self.counts))]))
+
     def score(self, request: Request, rows: Rows) -> Scores:
         """Decayed counts."""
         return self.counts[rows]

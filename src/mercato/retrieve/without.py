@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ class WithoutIndex:
     rows: NDArray[np.int32]
 
     @staticmethod
-    def index(fields: Mapping[str, Sequence[str]]) -> WithoutIndex:
-        """The finished index; each field is n strings by row. Raises DataError when the fields differ in length."""
+    def index(fields: Mapping[str, Sequence[str]], known: Container[str] = ()) -> WithoutIndex:
+        """The finished index; each field is n strings by row. Of ``known`` terms it keeps every row that says so.
+        Raises DataError when the fields differ in length."""
         if len(sizes := {len(texts) for texts in fields.values()}) > 1:
             raise DataError(f"fields of different lengths: {sorted(sizes)}", where="without")
         read: dict[str, list[tuple[str, bool]]] = {}
@@ -48,7 +49,7 @@ class WithoutIndex:
                     rows[term].add(row)
                     if is_sure:
                         sure[term].add(row)
-        terms = sorted(term for term, saying in sure.items() if len(saying) >= _LEAST)
+        terms = sorted(term for term in rows if len(sure[term]) >= _LEAST or term in known)
         kept = [np.array(sorted(rows[term]), np.int32) for term in terms]
         indptr = np.cumsum([0, *map(len, kept)], dtype=np.int64)
         return WithoutIndex(tuple(terms), indptr, np.concatenate([np.empty(0, np.int32), *kept]))

@@ -14,6 +14,7 @@ from mercato.serve import (
     routes_console,
     routes_events,
     routes_health,
+    routes_judging,
     routes_later,
     routes_lists,
     routes_pages,
@@ -34,6 +35,7 @@ _ROUTES = (
     routes_console,
     routes_lists,
     routes_rules,
+    routes_judging,
     routes_health,
     routes_later,
 )

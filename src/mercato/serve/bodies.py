@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -15,7 +17,7 @@ from mercato.codec import dumps
 from mercato.errors import RequestError
 from mercato.schema import PLACEMENTS
 from mercato.serve.errors import MediaTypeError
-from mercato.serve.limits import MAX_CART, MAX_DEPTH, MAX_ID, MAX_K, MAX_QUERY
+from mercato.serve.limits import MAX_CART, MAX_DEPTH, MAX_ID, MAX_K, MAX_PICTURE, MAX_QUERY
 
 SORTS = ("", "price", "-price", "-rating", "-created_at", "title")
 MAX_FIELDS = 20
@@ -60,6 +62,12 @@ class SearchBody(ListBody):
     """POST /v1/search."""
 
     query: str = Field("", max_length=MAX_QUERY, description="what the shopper typed; empty browses", examples=["milk"])
+    image: str = Field(
+        "",
+        description="a picture (JPEG, PNG, WebP, GIF, BMP or AVIF) in base64, as it is or as a data: address: lists "
+        f"what looks like it, and with a query what of that the words match; at most {MAX_PICTURE:,} bytes",
+    )
+    image_of: Id = Field("", description="a product: lists what looks like its pictures, without itself")
     page: int = Field(0, ge=0, description="0 = first")
     sort: Literal["", "price", "-price", "-rating", "-created_at"] = ""
     facets: list[Annotated[str, Field(max_length=100)]] = Field(
@@ -69,8 +77,23 @@ class SearchBody(ListBody):
     disjunctive: bool = Field(
         False, description="count each field with every filter but its own, so that other ticks keep their counts"
     )
+    highlight: bool = Field(False, description="mark the words of the query in each item's title and description")
     grouped: bool = Field(False, description="one item for all variants of a product (equal group_id)")
     facet_values: int = Field(100, ge=1, le=1000, description="how many values of each field, the most frequent ones")
+
+    def picture(self) -> bytes | None:
+        """What ``image`` stands for, None where it is empty; raises RequestError where it is no base64 or too long."""
+        if not self.image:
+            return None
+        text = self.image.partition(",")[2] if self.image.startswith("data:") else self.image
+        if len(text) > MAX_PICTURE * 4 // 3 + 4:
+            hint = f"at most {MAX_PICTURE:,}; 512 pixels a side are plenty"
+            raise RequestError("the picture has too many bytes", where="image", hint=hint)
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            hint = "encode the file's bytes as in RFC 4648, section 4"
+            raise RequestError(f"the picture is not in base64: {error}", where="image", hint=hint) from error
 
     @model_validator(mode="after")
     def _not_too_deep(self) -> Self:

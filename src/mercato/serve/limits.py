@@ -15,6 +15,8 @@ MAX_QUERY = 512
 MAX_CART = 200
 MAX_DEPTH = 10_000
 MAX_ID = 256
+MAX_PICTURE = 6 * 2**20
+"""Bytes of a picture that is asked with; 50 KB show all that the encoder sees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,11 @@ def metrics(tenant: OneTenant) -> Response:
     return answer(tenant.shop.metrics())
 
 
-@router.get("/searches", summary="Searches: the recent ones and those that found nothing")
+@router.get("/searches", summary="Searches: frequent, recent, without a result, without a click")
 def searches(tenant: OneTenant, k: K = 50) -> Response:
-    """Both lists with counts, most frequent or newest first."""
-    return answer({"empty": tenant.shop.empty_searches(k), "recent": tenant.shop.recent_searches(k)})
+    """Most frequent or newest first; those that are ``unclicked`` by the clicks that are missing."""
+    shop = tenant.shop
+    return answer({"empty": shop.empty_searches(k), "recent": shop.recent_searches(k), **shop.judging.reports(k)})
 
 
 @router.get("/views", summary="What every retriever says for one shopper")

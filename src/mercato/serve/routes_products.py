@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from mercato import data
 from mercato.codec import product_to_dict
@@ -20,6 +20,10 @@ from mercato.serve.served import OneServed, OneTenant, Tenant
 
 router = APIRouter(prefix="/v1", tags=["products"])
 
+_PICTURES = {
+    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".gif": "image/gif",
+    ".bmp": "image/bmp", ".avif": "image/avif",
+}  # fmt: skip
 _SUFFIXES = {"text/csv": ".csv", "application/x-ndjson": ".jsonl", "application/jsonl": ".jsonl"}
 
 
@@ -29,9 +33,20 @@ def review_summary(tenant: OneTenant, product_id: str) -> Response:
     return answer(tenant.shop.reviews(product_id))
 
 
+@router.get("/products/{product_id:path}/picture", summary="A product's own picture")
+def picture(tenant: OneTenant, product_id: str) -> Response:
+    """The file, where the shop keeps it; what does not look like a picture by its name is never sent."""
+    path = tenant.shop.picture(product_id)
+    media = _PICTURES.get(path.suffix.lower())
+    if media is None:
+        raise NotFound(f"product {product_id!r} has no picture here", where="id")
+    return FileResponse(path, media_type=media, headers={"Cache-Control": "private, max-age=3600"})
+
+
 @router.post("/products:import", summary="Import many products", openapi_extra=documented(ProductsBody))
 async def import_products(request: Request, served: OneServed, tenant: OneTenant) -> Response:
-    """``{"products": […]}`` as JSON, or a CSV or NDJSON file as the body; bad rows are told apart, good ones kept."""
+    """``{"products": […]}`` as JSON, or a CSV or NDJSON file as the body; bad rows are told apart, good ones kept, and
+    the next search shows them."""
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if suffix := _SUFFIXES.get(media):
         return answer(await run_in_threadpool(_import_file, tenant, await request.body(), suffix))
@@ -50,7 +65,7 @@ def get_product(tenant: OneTenant, product_id: str) -> Response:
 
 @router.put("/products/{product_id:path}", summary="Add or replace one product", openapi_extra={"requestBody": {}})
 async def put_product(request: Request, tenant: OneTenant, product_id: str) -> Response:
-    """The body is the product without its id; the answer is what the catalogue now has."""
+    """The body is the product without its id; the answer is what the catalogue now has. The next search shows it so."""
     record = await json_of(request)
     if not isinstance(record, dict):
         raise RequestError("a product is a JSON object", where="body")

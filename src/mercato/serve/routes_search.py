@@ -10,6 +10,7 @@ from starlette.responses import Response
 from mercato.codec import slate_to_dict
 from mercato.serve.bodies import K, RecommendBody, SearchBody, answer, checked, documented
 from mercato.serve.limits import MAX_ID, MAX_QUERY
+from mercato.serve.marked import highlights
 from mercato.serve.served import OneTenant
 
 router = APIRouter(prefix="/v1", tags=["lists"])
@@ -21,6 +22,8 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
     slate = tenant.trained().search(
         body.query,
         body.k,
+        image=body.picture(),
+        image_of=body.image_of,
         page=body.page,
         shopper=body.shopper,
         session=body.session,
@@ -33,7 +36,11 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
         explain=body.explain,
     )
     tenant.answered(slate, placement="search", query=body.query, shopper=body.shopper)
-    return answer(slate_to_dict(slate, explain=body.explain))
+    record = slate_to_dict(slate, explain=body.explain)
+    if body.highlight:
+        for item, told in zip(record["items"], highlights(slate), strict=True):
+            item["highlights"] = told
+    return answer(record)
 
 
 @router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))
@@ -51,6 +58,12 @@ def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(
     )
     tenant.answered(slate, placement=body.placement, shopper=body.shopper)
     return answer(slate_to_dict(slate, explain=body.explain))
+
+
+@router.get("/pictures", summary="Search by picture: can one, and through how many")
+def pictures(tenant: OneTenant) -> Response:
+    """``searchable`` and the number of ``pictures``; a storefront asks before it offers a camera."""
+    return answer(tenant.shop.pictures())
 
 
 @router.get("/suggest", summary="Complete what is being typed")

@@ -40,7 +40,7 @@ def portrait(live: Live, shopper_id: str, attributes: dict[str, Any] | None, now
     history = live.histories.of(shopper_id, "", int(now.timestamp()))
     if not len(history) and attributes is None:
         raise NotFound(f"no shopper {shopper_id!r}", where="id")
-    catalog = live.parts.catalog
+    catalog = live.catalog
     leaves = catalog.leaf[history.rows]
     counts = np.bincount(leaves[leaves >= 0], minlength=1)
     examples = {int(leaf): int(row) for leaf, row in zip(leaves, history.rows, strict=True)}
@@ -85,8 +85,8 @@ def roster(live: Live, k: int, prefix: str) -> list[dict[str, Any]]:
 
 def lanes(live: Live, settings: Settings, request: Request) -> list[dict[str, Any]]:
     """The best of every retriever that has something to say to ``request``."""
-    catalog = live.parts.catalog
-    allowed = catalog.allowed({})
+    catalog = live.catalog
+    allowed = catalog.allowed({})[: len(live.parts.catalog)]
     said = []
     for name, lane in build.lanes(settings, live.parts.behaviour, live.parts.dense, live.parts.content).items():
         ranking = lane.retrieve(request, allowed, request.k)

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import orjson
 from threadpoolctl import threadpool_limits
 
@@ -19,15 +18,19 @@ from mercato.artifacts import current
 from mercato.errors import ArtifactError, DataError, NotFound
 from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
+from mercato.jobs.pictures import picture_file
 from mercato.jobs.train import load_encoder, train
 from mercato.ports import Receipt
 from mercato.retrieve.social import Ties
-from mercato.schema import Impression, Interaction, Product, Rows, Slate
+from mercato.schema import Impression, Interaction, Product, Slate
 from mercato.settings import Settings, load
 from mercato.shop import console
+from mercato.shop.judging import Judging
 from mercato.shop.knobs import Turned
 from mercato.shop.live import Live, stamped
 from mercato.shop.merchandising import Merchandising
+from mercato.shop.rulebook import Rulebook
+from mercato.shop.sight import Picture, Sight
 from mercato.shop.trial import Trial
 from mercato.stores.sqlite import ShopStore
 
@@ -53,13 +56,15 @@ class Shop:
         self._read_only = read_only
         self._clock = clock or (lambda: datetime.now(UTC))
         self._live: Live | None = None
-        self._swap, self._building = Lock(), Lock()
+        self._swap, self._building, self._opening = Lock(), Lock(), Lock()
         self._refused = ""
         self._examined: tuple[object, dict[str, Any]] = (None, {})
         self.rules = Merchandising(self.store, self._clock, lambda: self._live, self._turned)
+        self.judging = Judging(self.store, self._clock, lambda: self._live)
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
         threadpool_limits(1, "blas")
         self._encoder, self._notes = load_encoder(self.settings, home)
+        self._sight = Sight(self.settings.image, home / "cache" / "models")
         self.reload()
 
     def __enter__(self) -> Shop:
@@ -76,22 +81,29 @@ class Shop:
         """Serve the newest good snapshot; when none can be trusted, say so and go on serving what was served."""
         if current(self.home / "snapshots") is None:
             return
-        with self._building:
+        with self._opening:
             try:
                 live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
             except ArtifactError as error:
                 self._refused = str(error)
                 return
-            with self._swap:
-                self._live = live
+            with self._building:  # what was put or turned while it was opened is in what is served, so in this too
+                live = live.stocked(self.store).ruled(Rulebook.of(self.store))
+                knobs = Turned.of(self.store)
+                if knobs.version != live.engine.versions.get("lists", ""):
+                    live = live.turned(self.settings, knobs)
+                with self._swap:
+                    self._live = live.caught_up(self.store, self._clock())
 
     # ---- asking -------------------------------------------------------------------------------------------------
 
     def search(
         self,
-        query: str,
+        query: str = "",
         k: int = 10,
         *,
+        image: Picture | None = None,
+        image_of: str = "",
         page: int = 0,
         shopper: str = "",
         session: str = "",
@@ -105,9 +117,13 @@ class Shop:
     ) -> Slate:
         """Everything that matches ``query``, page ``page`` of size ``k``; an empty query browses the shop.
 
+        With ``image`` (a picture's bytes, or where it lies) or ``image_of`` (a product, by its pictures) what looks
+        like it, and where there are words too, what they match of that.
+
         ``where`` filters (see CONTRACT), ``facets`` are counted over exactly the matched set, or ``disjunctive``: each
         without its own filter; ``sort`` is "" (best first) or a number field such as "price", "-price"; ``grouped``
-        shows one of all variants of a product. Raises RequestError for an unknown field or sort.
+        shows one of all variants of a product. Raises RequestError for an unknown field or sort, or where the shop
+        cannot be searched by picture; DataError for a picture that cannot be read.
         """
         live = self._serving()
         request = live.request(
@@ -122,6 +138,7 @@ class Shop:
             disjunctive=disjunctive,
             grouped=grouped,
         )
+        request = self._sight.asked(live, request, image, image_of)
         return self._logged(live.search(request, self._clock(), uuid.uuid4().hex))
 
     def recommend(
@@ -179,11 +196,13 @@ class Shop:
         weeks_later: int = 0,
         tick: Tick = _silent,
     ) -> dict[str, Any]:
-        """Import files or tables (see CONTRACT "Data in"): all of it or, on an error, nothing. Train to use it."""
+        """Import files or tables (see CONTRACT "Data in"): all of it or, on an error, nothing. Products show as after
+        ``put_products``; train to learn from the rest."""
         report = ingest(
             self.store, self.home, sources, now=self._clock(), kind=kind, format=format, weeks_later=weeks_later,
             tick=tick,
         )  # fmt: skip
+        self._restock()
         return report.to_dict()
 
     def train(self, tick: Tick = _silent) -> dict[str, Any]:
@@ -247,25 +266,43 @@ class Shop:
         return found
 
     def put_products(self, products: Iterable[Product]) -> tuple[int, int]:
-        """Insert or replace products durably: (inserted, updated). Lists show them after the next ``train``."""
-        given = list(products)
-        counts = self.store.put_products(given)
-        self._hide(lambda live: np.setdiff1d(live.hidden, live.parts.catalog.rows(product.id for product in given)))
+        """Insert or replace products durably: (inserted, updated). The next search has them as they are now, and so
+        has every list those it knew before; new ones are recommended and suggested after the next ``train``. Where too
+        many have other words than at training (``overlay``), the last ones wait for it, and answers say so."""
+        counts = self.store.put_products(products)
+        self._restock()
         return counts
 
     def delete_product(self, product_id: str) -> bool:
         """Take a product out: it is gone from the next answer on. False when it was not there."""
         found = self.store.delete_product(product_id)
-        self._hide(lambda live: np.union1d(live.hidden, live.parts.catalog.rows([product_id])))
+        self._restock()
         return found
 
-    def _hide(self, change: Callable[[Live], Rows]) -> None:
-        self._change(lambda live: replace(live, hidden=change(live).astype(np.int32)))
+    def _restock(self) -> None:
+        """Serve every product as it is in the store now. One thread at a time: of those that wait the first serves what
+        all of them changed, and the others are done; what came later is for whoever changed it."""
+        version = self.store.catalogue_version()
+        with self._building:
+            if self._live is not None and self._live.overlay.version < version:
+                live = self._live.stocked(self.store)
+                self._change(lambda served: served.stocked_as(live))
 
     def _change(self, change: Callable[[Live], Live]) -> None:
         with self._swap:
             if self._live is not None:
                 self._live = change(self._live)
+
+    def picture(self, product_id: str) -> Path:
+        """The file of a product's first picture that lies in the folders of [pictures]; raises NotFound."""
+        found = picture_file(self.product(product_id), self.home, self.settings.pictures)
+        if found is None:
+            raise NotFound(f"product {product_id!r} has no picture here", where="id")
+        return found
+
+    def pictures(self) -> dict[str, Any]:
+        """Whether one can search by picture (``searchable``), and how many ``pictures`` that looks through."""
+        return Sight.account(self._live)
 
     def reviews(self, product_id: str) -> dict[str, Any]:
         """How many reviews a product has, their average rating and the spread; raises NotFound."""
@@ -300,7 +337,7 @@ class Shop:
 
     def doctor(self) -> dict[str, Any]:
         """What is wrong with the catalogue and the events, and what each problem costs."""
-        catalog = self._live.parts.catalog if self._live else None
+        catalog = self._live.catalog if self._live else None
         seen = (self.store.last_seq(), self.store.catalogue_version(), catalog.version if catalog else "")
         if self._examined[0] != seen:
             self._examined = (seen, console.examined(catalog, self.store, self._clock()))
@@ -316,5 +353,5 @@ class Shop:
 
     def status(self) -> dict[str, Any]:
         """Is it ready, how much it holds, and what is missing."""
-        notes = [note for note in (*self._notes, self._refused) if note]
+        notes = [note for note in (*self._notes, self._refused, *self._sight.notes(self._live)) if note]
         return console.status(self.name, self.store, self._live, notes)

@@ -14,10 +14,12 @@ import orjson
 
 from mercato import build
 from mercato.artifacts import open_current
+from mercato.catalog import Catalog
 from mercato.codec import card_to_dict
 from mercato.engine import Engine
 from mercato.errors import DataError, NotFound, RequestError
 from mercato.feedback.histories import Histories
+from mercato.overlay import Overlay
 from mercato.policy.applied import Applied
 from mercato.policy.merchandise import Merchandise
 from mercato.ports import Encoder
@@ -35,11 +37,13 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Live:
-    """Swapped whole, so no answer mixes two snapshots. ``hidden`` rows were deleted since it was made;
-    ``seen`` is the number of the last event of the log that is in it."""
+    """Swapped whole, so no answer mixes two snapshots. ``parts`` are what was trained, and what is recommended;
+    ``engine`` also searches the products that were put since, which the ``overlay`` holds; ``hidden`` rows were
+    deleted. ``seen`` is the number of the last event of the log that is in it."""
 
     engine: Engine
     parts: build.Parts
+    overlay: Overlay
     histories: Histories
     report: Mapping[str, Any]
     last_event: datetime
@@ -57,19 +61,31 @@ class Live:
         version = parts.catalog.version
         versions = {"catalogue": version, "index": version, "model": version, **named(Turned.of(store))}
         degraded = tuple(f"snapshot: {refused}" for refused in found.refused)
-        gone = [
-            product_id for _, product_id, product in store.changed_products(int(report["catalogue"])) if not product
-        ]
+        overlay = Overlay.over(settings, parts, encoder, int(report["catalogue"]))
         last = datetime.fromtimestamp(int(parts.events.at.max()), UTC) if len(parts.events) else now
         return Live(
             engine=build.engine(settings, parts, encoder, versions, degraded),
             parts=parts,
+            overlay=overlay,
             histories=Histories(parts.events, parts.catalog),
             report=report,
             last_event=min(last, now),
-            hidden=parts.catalog.rows(gone),
+            hidden=overlay.hidden,
             seen=int(report["seen"]),
-        ).caught_up(store, now).ruled(Rulebook.of(store))  # fmt: skip
+        ).caught_up(store, now).ruled(Rulebook.of(store)).stocked(store)  # fmt: skip
+
+    @property
+    def catalog(self) -> Catalog:
+        """The products as they are now: the trained rows, and behind them those that came since."""
+        return self.engine.catalog
+
+    def stocked(self, store: ShopStore) -> Live:
+        """With every change of the store's products since; the same where there is none."""
+        overlay = self.overlay.changed(store.changed_products(self.overlay.version))
+        if overlay is self.overlay:
+            return self
+        live = replace(self, overlay=overlay, engine=overlay.engine(self.engine), hidden=overlay.hidden)
+        return live if live.catalog is self.catalog else live.ruled(Rulebook.of(store))
 
     def turned(self, settings: Settings, knobs: Turned) -> Live:
         """The same snapshot with the lists of ``settings``: only how placements are made is new."""
@@ -81,7 +97,7 @@ class Live:
         """The same snapshot with the rules of ``book``."""
         versions = {name: version for name, version in self.engine.versions.items() if name != "rules"}
         versions |= {"rules": str(book.version)} if book.version else {}
-        merchandise = Merchandise.build(book.ordered, self.parts.catalog)
+        merchandise = Merchandise.build(book.ordered, self.catalog)
         return replace(self, merchandise=merchandise, engine=replace(self.engine, versions=versions))
 
     def caught_up(self, store: ShopStore, now: datetime) -> Live:
@@ -92,6 +108,12 @@ class Live:
         self.histories.add(event for _, event in fresh)
         newest = max((event.at for _, event in fresh if event.at is not None), default=self.last_event)
         return replace(self, seen=fresh[-1][0], last_event=max(self.last_event, min(newest, now)))
+
+    def stocked_as(self, other: Live) -> Live:
+        """With the products of ``other``, over the same snapshot."""
+        return replace(
+            self, overlay=other.overlay, engine=other.engine, merchandise=other.merchandise, hidden=other.hidden
+        )
 
     def request(
         self,
@@ -136,7 +158,7 @@ class Live:
         """Completions of what is being typed, by what the shopper took before; of products those for sale, one a group
         of variants, with what a line in a list shows."""
         taken = self.histories.of(shopper, session, int(now.timestamp())).rows
-        found, catalog = self.parts.suggest.suggest(prefix, k, taken, products=_SPARE * k), self.parts.catalog
+        found, catalog = self.parts.suggest.suggest(prefix, k, taken, products=_SPARE * k), self.catalog
         rows = np.array(found["products"], np.int32)
         rows = rows[catalog.sellable[rows] & ~np.isin(rows, self.hidden)]
         first = np.sort(np.unique(catalog.group[rows], return_index=True)[1])[:k]
@@ -156,7 +178,8 @@ class Live:
                 raise RequestError(f"{request.placement!r} needs a product", where="product")
             row = catalog.row(product)
             if row is None:
-                raise NotFound(f"no product {product!r} in the trained catalogue", where="product")
+                hint = "one put since training is found by search, and recommended after the next training"
+                raise NotFound(f"no product {product!r} in the trained catalogue", where="product", hint=hint)
             return np.array([row], np.int32)
         if request.placement == "cart":
             if not cart:

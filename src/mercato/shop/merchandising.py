@@ -132,7 +132,7 @@ class Merchandising:
         fresh = [rule_from_dict(record, f"put[{place}]") for place, record in enumerate(put)]
         changes: Changes = {**dict.fromkeys(delete), **{rule.id: rule for rule in fresh}}
         book = Rulebook.of(self._store)
-        after = live.ruled(book.changed(changes, live.parts.catalog))
+        after = live.ruled(book.changed(changes, live.catalog))
         request = live.request("search", self._clock(), k=k, shopper=shopper, where=where, explain=True)
         return Rehearsal(live.ruled(book), after, request, at or self._clock()).compared(query, sort)
 
@@ -152,7 +152,7 @@ class Merchandising:
             changes = {rule_id: rule for rule_id, rule in wanted.items() if _differs(book, rule_id, rule)}
             if not changes:
                 return
-            book.changed(changes, live.parts.catalog if live else None)
+            book.changed(changes, live.catalog if live else None)
             records = {rule_id: None if rule is None else rule_to_dict(rule) for rule_id, rule in changes.items()}
             if self._store.rules.change(records, what, self._clock(), after=book.version) is not None:
                 self._turn(lambda served: served.ruled(Rulebook.of(self._store)))
@@ -183,7 +183,7 @@ class Merchandising:
 
     def _is_unknown(self, product: str, live: Live | None) -> bool:
         """Whether the shop does not have it: neither in the trained catalogue nor waiting in the store."""
-        row = live.parts.catalog.row(product) if live else None
+        row = live.catalog.row(product) if live else None
         if live is not None and row is not None and row not in live.hidden:
             return False
         return self._store.product(product) is None

@@ -30,7 +30,7 @@ class Rehearsal:
         now, then = (live.search(request, self.at, "preview")[0] for live in (self.before, self.after))
         ruled = self.after.merchandise.active(query, request.where, self.at, then.corrected)
         places = {product_id: place for place, product_id in enumerate(now.ids)}
-        pinned = set() if sort else {self.after.parts.catalog.ids[pin.row] for pin in ruled.pins}
+        pinned = set() if sort else {self.after.catalog.ids[pin.row] for pin in ruled.pins}
         return {
             "query": query,
             "totals": {"now": now.total, "then": then.total},
@@ -57,7 +57,7 @@ class Rehearsal:
             for rule_id in ruled.rules
             for product, why in kept.get(rule_id, ())
         ]
-        catalog = self.after.parts.catalog
+        catalog = self.after.catalog
         allowed = catalog.allowed(self.request.where)
         shown = ruled.narrowed(allowed)
         shown[self.after.hidden] = False

@@ -25,6 +25,13 @@ SEARCH_COLUMNS: dict[str, Any] = {
     "session_id": pl.String,
 }
 """A search that was answered."""
+CLICK_COLUMNS: dict[str, Any] = {
+    "slate_id": pl.String,
+    "product_id": pl.String,
+    "position": pl.Int64,
+    "shopper_id": pl.String,
+}
+"""Something viewed, put in the cart or bought from a list; ``position`` (0 = first) where the event says it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -83,6 +90,15 @@ def searches(connection: sqlite3.Connection, since: datetime, most: int) -> pl.D
     rows = connection.execute(query, ((since - _EPOCH) // timedelta(microseconds=1), most)).fetchall()
     frame = pl.DataFrame(rows, SEARCH_COLUMNS | {"at": pl.Int64}, orient="row")
     return frame.with_columns(pl.col("at").cast(SEARCH_COLUMNS["at"]))
+
+
+def clicks(connection: sqlite3.Connection, since: datetime) -> pl.DataFrame:
+    """What shoppers viewed, put in the cart or bought from lists from ``since`` on, with CLICK_COLUMNS; one pass over
+    the events."""
+    query = f"""SELECT {", ".join(CLICK_COLUMNS)} FROM events
+        WHERE slate_id <> '' AND type IN ({", ".join("?" * len(GRADES))}) AND at >= ?"""  # noqa: S608  constants
+    rows = connection.execute(query, (*GRADES, (since - _EPOCH) // timedelta(microseconds=1))).fetchall()
+    return pl.DataFrame(rows, CLICK_COLUMNS, orient="row")
 
 
 def empty_searches(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, datetime]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mercato.errors import DataError
-from mercato.stores import rules
+from mercato.stores import judgments, rules
 from mercato.stores.connect import connect, transaction
 from mercato.stores.folder import sync_folder
 
-VERSION = 3
+VERSION = 4
 """Goes up with every change of the tables below."""
 
 RELATIONS = (
@@ -22,7 +22,7 @@ RELATIONS = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX relations_by_friend ON relations (friend_id)",
 )
-MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: RELATIONS, 3: rules.TABLES})
+MIGRATIONS: Mapping[int, tuple[str, ...]] = MappingProxyType({2: RELATIONS, 3: rules.TABLES, 4: judgments.TABLES})
 """What makes the tables of the version before into those of each version."""
 
 TABLES = (
@@ -57,6 +57,7 @@ TABLES = (
     ) STRICT, WITHOUT ROWID""",
     *RELATIONS,
     *rules.TABLES,
+    *judgments.TABLES,
 )
 
 

@@ -22,6 +22,7 @@ from mercato.stores import impressions, products, records, relations
 from mercato.stores.bulk import Bulk
 from mercato.stores.connect import Readers, connect, said_plainly, transaction
 from mercato.stores.folder import FolderLock, make_folder
+from mercato.stores.judgments import QuerySets
 from mercato.stores.rules import RuleVersions
 from mercato.stores.schema_sql import check_schema, open_to_write, problems
 from mercato.stores.writer import Write, Writer
@@ -47,6 +48,7 @@ class ShopStore:
         self._lock, self._writer = lock, writer
         self._readers = Readers(path)
         self.rules = RuleVersions(self._ask, self._write)
+        self.query_sets = QuerySets(self._ask, self._write)
         self._counted: tuple[int, dict[str, int]] = (0, {})
         self._counting = threading.Lock()
         atexit.register(self.close)
@@ -223,6 +225,10 @@ class ShopStore:
         """The newest ``most`` searches answered from ``since`` on with impressions.SEARCH_COLUMNS."""
         self.flush()
         return self._ask(impressions.searches, since, most)
+
+    def clicks_frame(self, since: datetime) -> pl.DataFrame:
+        """What was done from ``since`` on with what lists showed, with impressions.CLICK_COLUMNS."""
+        return self._ask(impressions.clicks, since)
 
     def empty_searches(self, limit: int = 100) -> list[tuple[str, int, datetime]]:
         """(query, how often, last time) of searches that found nothing, most frequent first."""

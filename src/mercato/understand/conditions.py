@@ -64,7 +64,8 @@ class Conditions:
 
     ``currency`` is the shop's; without a single price there are no price conditions. ``lacking`` are the terms that
     products say they are free of (retrieve.without.WithoutIndex), ``titled`` says whether a product has all of some
-    words in its title: a bare number is no price where the whole query is a name ("air max 90").
+    words in its title: a bare number is no price where the whole query is a name ("air max 90"). ``names`` are those of
+    an older catalogue, which are costly to collect.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class Conditions:
         *,
         currency: str = "USD",
         lacking: Container[str] = (),
+        names: Names | None = None,
     ) -> None:
-        self.names = Names(catalog, vocabulary)
+        self.names = names or Names(catalog, vocabulary)
         self._titled = titled
         self._prices = Prices(currency) if np.isfinite(catalog.numbers["price"]).any() else None
         self._exclusions = Exclusions(vocabulary, lacking, titled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from math import log1p
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mercato.schema import Word
+from mercato.understand.lexicon import NO_LEXICON, Lexicon
 from mercato.understand.spell import Near, Speller, reach
 from mercato.understand.synonyms import NO_SYNONYMS, Synonyms, widened
 from mercato.words import QUERY_CHARACTERS, UNITS, Token, Vocabulary, normalise, query_tokens, stem
@@ -56,11 +57,18 @@ class Understanding:
 
     A word the shop knows is never corrected or extended, so a total counts what was asked for. An unknown word is, in
     this order: part of a compound, the beginning of known words (the last word only, while it is being typed), or a
-    misspelling. What stays unknown has no terms and matches nothing.
+    misspelling, unless it is a word of the language (``is_word``): "mice" is no misspelling of ice in a shop without
+    mice. What stays unknown has no terms and matches nothing. What the ``lexicon`` says stands for a word counts as its
+    synonym.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        lexicon: Lexicon = NO_LEXICON,
+        is_word: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._vocabulary, self._lexicon, self._is_word = vocabulary, lexicon, is_word
         self._speller = Speller(vocabulary)
 
     def parse(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Parsed:
@@ -72,7 +80,7 @@ class Understanding:
         """
         tokens = tuple(query_tokens(query))
         words, unknown = self._read(tokens, synonyms, typing=not query[-1:].isspace())
-        spelled = {token: self._corrections(token)[:1] for token in unknown}
+        spelled = {token: self._corrections(token)[:1] for token in unknown if not self._is_word(token.text)}
         changes = [(token, best[0]) for token, best in spelled.items() if best]
         return self._replaced(query, tokens, words, changes, synonyms)
 
@@ -81,10 +89,17 @@ class Understanding:
         nothing holds, and a common word instead of one that hardly any product holds. One word changes at a time."""
         tokens = tuple(query_tokens(query))
         words, unknown = self._read(tokens, synonyms, typing=not query[-1:].isspace())
-        best = {token: found[0] for token in unknown if (found := self._corrections(token))}
+        words_of_it = {token for token in unknown if self._is_word(token.text)}
+        best = {
+            token: found[0] for token in unknown if token not in words_of_it and (found := self._corrections(token))
+        }
         others: list[tuple[float, Token, _Spelling]] = []
         for token in dict.fromkeys(tokens):
-            spellings = self._corrections(token)[1:] if token in unknown else self._meant(token)
+            if token in words_of_it:
+                # a word alone is meant as it is; beside others it may be a slip of the hand
+                spellings = self._corrections(token) if len(tokens) > len(unknown) else []
+            else:
+                spellings = self._corrections(token)[1:] if token in unknown else self._meant(token)
             others += [(spelling.likelihood, token, spelling) for spelling in spellings]
         others.sort(key=lambda found: (-found[0], found[2].text))
         for _, token, spelling in islice(others, _MOST_READINGS):
@@ -115,8 +130,9 @@ class Understanding:
             if not found and typing and place == len(asked) - 1:
                 found = self._unfinished(token.text)
             read.append(found or (Word(token.text, ()),))
-        if synonyms:
-            read = widened([token.term for token in asked], read, synonyms, self._vocabulary, STOP_WORDS)
+        terms = [token.term for token in asked]
+        if others := {**self._lexicon.synonyms(terms), **synonyms}:
+            read = widened(terms, read, others, self._vocabulary, STOP_WORDS)
         words = tuple(word for each in read for word in each)
         nothing = [bool(each) and not any(word.terms for word in each) for each in read]
         return words, [token for token, unknown in zip(asked, nothing, strict=True) if unknown]
@@ -139,7 +155,7 @@ class Understanding:
 
     def _information(self, word: Word) -> float:
         frequency = max((self._vocabulary.frequency(term) for term, _ in word.terms), default=0)
-        return log1p(self._vocabulary.n / (1 + frequency))
+        return log1p(self._vocabulary.n / (1 + frequency)) * word.sure
 
     def _joins(self, tokens: Sequence[Token]) -> list[list[str]]:
         """For each word, the known compounds that it makes with the word before or after."""

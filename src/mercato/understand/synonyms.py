@@ -65,7 +65,12 @@ def _either(own: Sequence[Word], others: Sequence[tuple[Run, float]], vocabulary
         ]
     share = len(own) / max(len(clauses), 1)
     return tuple(
-        Word(word.text, tuple((term, weight * share) for term, weight in terms.items()), word.information)
+        Word(
+            word.text,
+            tuple((term, weight * share) for term, weight in terms.items()),
+            word.information,
+            1.0 if word.terms else max(terms.values(), default=1.0),
+        )
         for word, _, terms in clauses
     )
 

@@ -52,7 +52,7 @@ def draw(path: Path, shade: tuple[int, ...], seed: int = 0) -> str:
 def learned(
     products: Sequence[Product], home: Path, encoder: ColourEncoder, **given: object
 ) -> tuple[PictureIndex | None, dict[str, object]]:
-    return learn_pictures(products, home, encoder, home / "cache", lambda _: None, **given)  # type: ignore[arg-type]
+    return learn_pictures(products, home, lambda: encoder, home / "cache", lambda _: None, **given)  # type: ignore[arg-type]
 
 
 def test_every_image_is_read_or_accounted_for(tmp_path: Path) -> None:

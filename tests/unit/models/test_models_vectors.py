@@ -38,6 +38,9 @@ class Counted:
         self.asked.extend(texts)
         return self.inner.encode(texts)
 
+    def knows(self, word: str) -> bool:
+        return self.inner.knows(word)
+
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), max_size=12), max_size=4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def index(cutoff: float = 0.6) -> DenseIndex:
     return Dense().index(towards(0.9, 0.65, 0.58, 0.1), np.array([0, 1, 2, 3, 1], np.int32), cutoff)
 
 
-def meaning(**fields: object) -> Meaning:
-    return Meaning(index(), lambda text: QUERY, **fields)
+def meaning(knows: Callable[[str], bool] = lambda word: False, **fields: float) -> Meaning:
+    return Meaning(index(), lambda text: QUERY, knows, Dense(**fields))
 
 
 @given(
@@ -66,12 +67,21 @@ def test_an_empty_query_means_nothing() -> None:
 def test_the_closest_lies_near_the_nearest_but_never_below_the_floor() -> None:
     def rows(**fields: float) -> list[int]:
         asked = meaning(**fields)
-        return np.flatnonzero(asked.closest(asked.cosines("couch"))).tolist()
+        return np.flatnonzero(asked.closest(asked.cosines("couch"), "couch")).tolist()
 
     assert rows(floor=0.2, margin=0.1) == [0]
     assert rows(floor=0.2, margin=0.3) == [0, 1, 4]
     assert rows(floor=0.6, margin=0.9) == [0, 1, 4]
     assert rows(floor=0.95, margin=0.9) == []
+
+
+def test_the_floor_is_lower_where_every_word_is_known() -> None:
+    asked = meaning(knows={"soft", "couch"}.__contains__, floor=0.95, known_floor=0.85, margin=0.1)
+    cosines = asked.cosines("couch")
+    assert [np.flatnonzero(asked.closest(cosines, query)).tolist() for query in ("Soft couch!", "soft qzxq")] == [
+        [0],
+        [],
+    ]
 
 
 def test_nothing_is_said_in_a_script_that_is_not_understood() -> None:
@@ -111,6 +121,9 @@ class Counting:
     def encode(self, texts: list[str]) -> np.ndarray:
         self.calls += 1
         return np.repeat(QUERY[None], len(texts), axis=0)
+
+    def knows(self, word: str) -> bool:
+        return False
 
 
 def test_a_text_is_encoded_once() -> None:

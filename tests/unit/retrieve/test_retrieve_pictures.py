@@ -117,6 +117,16 @@ def test_like_a_product_without_itself() -> None:
     assert not len(looks().retrieve(asked(), EVERY, 9))
 
 
+def test_like_a_product_as_words_say() -> None:
+    request = asked(anchors=(1,), query="up")
+    wanted = (unit(1, 1, 0) + Z) / np.sqrt(2)
+    scores = index().cosines(wanted)
+    scores[1] = 0
+    np.testing.assert_allclose(looks().score(request, np.arange(6, dtype=np.int32)), scores, atol=1e-6)
+    assert looks().near(request).tolist() == [0, 3, 5]
+    assert looks().source(request, 3) == 1
+
+
 def test_two_photos_of_one_shopper_at_one_moment_are_two_requests() -> None:
     lane, first = looks(), photo(X)
     second = photo(Z)

@@ -95,7 +95,7 @@ def first_version(folder: Path) -> None:
     with ShopStore.open(folder, create=True) as store:
         store.append([Interaction("search", "u1", NOON, query="sofa", event_id="e1")])
     with closing(sqlite3.connect(folder / FILE)) as connection, connection:
-        for table in ("relations", "rules", "rule_versions"):
+        for table in ("relations", "rules", "rule_versions", "judgments", "query_sets"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
         tables = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}

@@ -91,7 +91,7 @@ def test_a_shop_from_before_there_were_rules_opens_and_learns_to_keep_them(tmp_p
     with ShopStore.open(tmp_path, create=True):
         pass
     with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
-        for table in ("rules", "rule_versions"):
+        for table in ("rules", "rule_versions", "judgments", "query_sets"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
     with ShopStore.open(tmp_path, read_only=True) as store:

@@ -21,9 +21,13 @@ export function headers(body) {
 export const addressed = (path) => (SHOP ? `${path}?shop=${encodeURIComponent(SHOP)}` : path);
 
 async function call(method, path, body, signal) {
+  return answered(path, { method, headers: headers(body), body: body && JSON.stringify(body), signal });
+}
+
+async function answered(path, request) {
   let response;
   try {
-    response = await fetch(path, { method, headers: headers(body), body: body && JSON.stringify(body), signal });
+    response = await fetch(path, request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { message: "The shop cannot be reached. Is the server still running?" });
@@ -39,6 +43,11 @@ const given = (record) => Object.fromEntries(Object.entries(record).filter(([, v
 export const search = (request, signal) => call("POST", "/v1/search", given(request), signal);
 export const recommend = (placement, request) => call("POST", "/v1/recommend", given({ placement, explain: true, ...request }));
 export const suggest = (request, signal) => call("GET", `/v1/suggest?${new URLSearchParams(given(request))}`, undefined, signal);
+/** {searchable, pictures}; asked once a page. */
+let sight;
+export const pictures = () => (sight ??= call("GET", "/v1/pictures").catch(() => ({ searchable: false })));
+/** Where a product's own picture is: a web address as it is, else the file that the shop keeps. */
+export const pictureOf = ({ id, image }) => (/^(https?:|data:|\/)/.test(image) ? image : addressed(`/v1/products/${encodeURIComponent(id)}/picture`));
 export const product = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}`);
 export const reviews = (id) => call("GET", `/v1/products/${encodeURIComponent(id)}/reviews:summary`);
 export const shopper = (id) => call("GET", `/v1/shoppers/${encodeURIComponent(id)}`);
@@ -61,3 +70,18 @@ export const deleteRule = (id) => call("DELETE", `/v1/rules/${id}`);
 export const previewRules = (request, signal) => call("POST", "/v1/rules:preview", request, signal);
 export const ruleVersions = () => call("GET", "/v1/rules/versions?k=50");
 export const rollBackRules = (number) => call("POST", `/v1/rules/versions/${number}:rollback`, {});
+
+/** Judging: query sets, what answers their queries, and search turned beside search as it is. */
+const setPath = (name, rest = "") => `/v1/query-sets/${encodeURIComponent(name)}${rest}`;
+export const querySets = () => call("GET", "/v1/query-sets");
+export const querySet = (name) => call("GET", setPath(name));
+export const putQuerySet = (name, queries) => call("PUT", setPath(name), { queries });
+export const deleteQuerySet = (name) => call("DELETE", setPath(name));
+export const suggestQueries = (how, k) => call("GET", `/v1/query-sets:suggest?how=${how}&k=${k}`);
+export const judge = (name, query, product, grade) => call("PUT", setPath(name, "/judgments"), { query, product, grade });
+export const judgeAll = (name, source) => call("POST", setPath(name, ":judge"), { source });
+export const judgmentsFile = (name) => addressed(setPath(name, "/judgments:export"));
+export const importJudgments = (name, file, type) => answered(setPath(name, "/judgments:import"), { method: "POST", headers: { ...headers(), "Content-Type": type }, body: file });
+export const searchKnobs = () => call("GET", "/v1/compare");
+export const compare = (request, signal) => call("POST", "/v1/compare", request, signal);
+export const compareLists = (request, signal) => call("POST", "/v1/compare:lists", request, signal);

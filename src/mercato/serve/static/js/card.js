@@ -27,6 +27,19 @@ export function changeQuantity(item, quantity, origin = {}) {
   didJust(`you ${quantity > before ? "added" : "took out"} ${withoutSize(item.title)}`);
 }
 
+/** The title without its size, the words of the query marked. */
+function marked(item) {
+  const title = withoutSize(item.title);
+  const parts = [];
+  let end = 0;
+  for (const [start, stop] of item.highlights?.title?.spans ?? []) {
+    if (stop > title.length) break;
+    parts.push(title.slice(end, start), h("mark", {}, title.slice(start, stop)));
+    end = stop;
+  }
+  return [...parts, title.slice(end)];
+}
+
 function adder(item, origin) {
   const button = h("button", { type: "button" });
   const draw = () => {
@@ -57,7 +70,7 @@ export function card(item, list, position, fresh = false) {
     tile(item, [size ? h("span", { class: "badge" }, size) : null, fresh ? h("span", { class: "fresh" }, "New pick") : null].filter(Boolean)));
   const words = h("a", { href: address(item), tabindex: "-1" },
     h("p", { class: "price" }, money(item.price, item.currency)),
-    h("p", { class: "title" }, withoutSize(item.title)),
+    h("p", { class: "title" }, marked(item)),
     item.brand ? h("p", { class: "brandline" }, item.brand) : null);
   for (const target of [link, words]) {
     target.addEventListener("click", () => {

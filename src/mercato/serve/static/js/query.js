@@ -2,7 +2,7 @@
 
 /** Fields of numbers one may narrow by. */
 export const RANGED = ["price", "rating"];
-const OWN = new Set(["q", "page", "sort", "category", "shop", ...RANGED]);
+const OWN = new Set(["q", "picture", "like", "page", "sort", "category", "shop", ...RANGED]);
 export const PER_PAGE = 24;
 export const DEEPEST = 10_000;
 
@@ -16,7 +16,7 @@ function rangeOf(text) {
 
 const rangeText = ({ min, max, below }) => `${min ?? ""}-${below === undefined ? (max ?? "") : `<${below}`}`;
 
-/** {q, page, sort, category, ranges: {field: {min, max, below}}, chosen: {field: [values]}} from a query string. */
+/** {q, picture, like, page, sort, category, ranges: {field: {min, max, below}}, chosen: {field: [values]}} from a query string. */
 export function parse(text) {
   const given = new URLSearchParams(text);
   const chosen = {};
@@ -28,6 +28,8 @@ export function parse(text) {
   }
   return {
     q: given.get("q") ?? "",
+    picture: given.get("picture") ?? "",
+    like: given.get("like") ?? "",
     page: Math.max(0, (Number.parseInt(given.get("page"), 10) || 1) - 1),
     sort: given.get("sort") ?? "",
     category: given.get("category") ?? "",
@@ -41,6 +43,8 @@ export function addressOf(state, change = {}) {
   const next = { ...state, page: 0, ...change };
   const text = new URLSearchParams();
   if (next.q) text.set("q", next.q);
+  if (next.picture) text.set("picture", next.picture);
+  if (next.like) text.set("like", next.like);
   if (next.category) text.set("category", next.category);
   for (const [field, values] of Object.entries(next.chosen)) values.forEach((value) => text.append(field, value));
   for (const [field, range] of Object.entries(next.ranges)) text.set(field, rangeText(range));
@@ -50,6 +54,7 @@ export function addressOf(state, change = {}) {
 }
 
 export const categoryAddress = (path) => `/search?${new URLSearchParams({ category: path })}`;
+export const likeAddress = (id) => `/search?${new URLSearchParams({ like: id })}`;
 export const brandAddress = (brand) => `/search?${new URLSearchParams({ brand })}`;
 
 /** With ``value`` of ``field`` switched on or off. */

@@ -3,7 +3,7 @@ import { suggest } from "./api.js";
 import { address } from "./card.js";
 import { $, announce, debounced, glyph, h, show } from "./dom.js";
 import { count, leaf, money, parts, plural } from "./format.js";
-import { brandAddress, categoryAddress } from "./query.js";
+import { addressOf, brandAddress, categoryAddress, parse } from "./query.js";
 import { go } from "./router.js";
 import { session, shopper } from "./store.js";
 import { tile } from "./tile.js";
@@ -15,7 +15,12 @@ let options = [];
 let active = -1;
 let inFlight = null;
 
-const searchAddress = (text) => `/search?${new URLSearchParams({ q: text })}`;
+/* Words typed beside a picture are looked for in what looks like it. */
+function searchAddress(text) {
+  const { picture, like } = parse(location.pathname === "/search" ? location.search : "");
+  return addressOf({ ...parse(""), q: text, picture, like });
+}
+
 const shelf = ({ path, parent, count: n }) => [parent || parts(path).at(-2), count(n)].filter(Boolean).join(" · ");
 
 /* Groups in the order they are shown, each with its options. */

@@ -1,4 +1,5 @@
 /** A product in, its picture out: the shop's own photo, or a drawing on a tile tinted by category. */
+import { pictureOf } from "./api.js";
 import { h, svg } from "./dom.js";
 import { PICTOGRAMS } from "./pictograms_more.js";
 
@@ -75,7 +76,7 @@ export function drawing(name, className = "drawing") {
 /** The tile: a picture if there is one, else the drawing over a soft shape in its hue. */
 export function tile(product, extra = []) {
   if (product.image) {
-    return h("span", { class: "tile photo" }, h("img", { src: product.image, alt: "", loading: "lazy" }), ...extra);
+    return h("span", { class: "tile photo" }, h("img", { src: pictureOf(product), alt: "", loading: "lazy" }), ...extra);
   }
   const name = drawingOf(product);
   const chance = hashOf(String(product.id));

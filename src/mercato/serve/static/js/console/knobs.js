@@ -47,7 +47,7 @@ export function sliders(knobs, changed) {
 }
 
 /** What moved, in words as well as in colour. */
-function moved(item, place) {
+export function moved(item, place) {
   if (item.was === null) return h("span", { class: "move in" }, "new");
   if (item.was === place) return h("span", { class: "move" });
   const up = item.was > place;

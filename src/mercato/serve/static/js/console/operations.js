@@ -1,4 +1,4 @@
-/** How the shop is doing: data health, searches, events, system. */
+/** How the shop is doing: data health, events, system. */
 import { consoleData } from "../api.js";
 import { h } from "../dom.js";
 import { count, decimals, label, moment, share } from "../format.js";
@@ -21,15 +21,6 @@ export async function health() {
   return h("div", {}, h("h1", { tabindex: "-1" }, "Data health"), h("p", { class: "lead" }, "What is wrong with catalogue and events, what each problem costs, and what to do about it."),
     figures(Object.entries(report.counts ?? {}).filter(([, n]) => typeof n === "number").map(([name, n]) => [label(name).toLowerCase(), n])),
     ["catalogue", "events"].map((part) => [h("h2", {}, label(part)), report[part]?.length ? findings(report[part]) : empty("Nothing to report.")]));
-}
-
-export async function searches() {
-  const { empty: none, recent } = await consoleData("searches");
-  const link = (query) => h("a", { href: `/search?${new URLSearchParams({ q: query })}` }, query || "(everything)");
-  return h("div", {}, h("h1", { tabindex: "-1" }, "Searches"), h("p", { class: "lead" }, "A search that finds nothing is a shopper who wanted to buy. A synonym or a product is the answer."),
-    h("div", { class: "two" },
-      h("div", {}, h("h2", {}, "Found nothing"), none.length ? table(["Search", { text: "Times", number: true }, "Last"], none.map((one) => [link(one.query), count(one.count), when(one.last_at)])) : empty("Every search so far found something.")),
-      h("div", {}, h("h2", {}, "Recent"), recent.length ? table(["Search", { text: "Found", number: true }, "When"], recent.map((one) => [link(one.query), count(one.total), when(one.last_at)])) : empty("Nobody has searched yet."))));
 }
 
 function joined(event) {

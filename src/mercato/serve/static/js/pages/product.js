@@ -4,7 +4,7 @@ import { addToCart } from "../card.js";
 import { glyph, h, show } from "../dom.js";
 import { send } from "../events.js";
 import { count, label, leaf, money, parts, shownAttributes, withoutSize } from "../format.js";
-import { categoryAddress } from "../query.js";
+import { categoryAddress, likeAddress } from "../query.js";
 import { row } from "../row.js";
 import { cart, didJust, quantityOf } from "../store.js";
 import { tile } from "../tile.js";
@@ -77,6 +77,7 @@ export async function product([, encoded]) {
   send("detail-page-view", { product_id: id, ...origin });
   didJust(`you looked at ${withoutSize(item.title)}`);
   const summary = await api.reviews(id).catch(() => null);
+  const alike = item.image && (await api.pictures()).searchable;
   const [together, similar] = [
     row({ placement: "together", title: "Bought together", why: "In the same baskets as this", request: { product: id }, key: `together.${id}` }),
     row({ placement: "similar", title: "Similar", why: "Of the same kind", request: { product: id }, key: `similar.${id}` }),
@@ -92,6 +93,8 @@ export async function product([, encoded]) {
     came?.terms && Object.keys(came.terms).length ? h("details", { class: "whybox" }, h("summary", {}, "Why was this shown to you?"), breakdown(came)) : null,
     item.description ? h("p", { class: "description" }, item.description) : null,
     facts(item, summary),
-    item.categories?.[0] ? h("p", { class: "chips" }, h("a", { class: "chip", href: categoryAddress(item.categories[0]) }, `More ${leaf(item.categories[0])}`)) : null)),
+    h("p", { class: "chips" },
+      item.categories?.[0] ? h("a", { class: "chip", href: categoryAddress(item.categories[0]) }, `More ${leaf(item.categories[0])}`) : null,
+      alike ? h("a", { class: "chip", href: likeAddress(id) }, glyph("camera"), "What looks like this") : null))),
   h("div", { class: "wrap" }, holder, similar.element));
 }

@@ -5,6 +5,7 @@ import { announce, glyph, h } from "../dom.js";
 import { send, settled } from "../events.js";
 import { chips, column } from "../facets.js";
 import { count, leaf, plural, shownAttributes } from "../format.js";
+import { kept } from "../picture.js";
 import { DEEPEST, PER_PAGE, RANGED, UNFILTERED, addressOf, parse, whereOf } from "../query.js";
 import { go } from "../router.js";
 import { row } from "../row.js";
@@ -32,7 +33,7 @@ async function fetchAll(state) {
   const attributes = await fields();
   const facets = ["categories", "brand", ...attributes.filter((name) => name !== "brand"), ...RANGED];
   return api.search({
-    query: state.q, shopper: shopper(), session: session(), k: PER_PAGE, page: state.page, sort: state.sort, where: whereOf(state), facets, disjunctive: true, grouped: true,
+    query: state.q, image: kept(state.picture), image_of: state.like, shopper: shopper(), session: session(), k: PER_PAGE, page: state.page, sort: state.sort, where: whereOf(state), facets, disjunctive: true, grouped: true, highlight: true,
   });
 }
 
@@ -42,6 +43,17 @@ function pagesOf(state, total) {
   const near = [...new Set([0, state.page - 1, state.page, state.page + 1, last])].filter((page) => page >= 0 && page <= last).sort((a, b) => a - b);
   const link = (page) => h("a", { href: addressOf(state, { page }), "aria-current": page === state.page ? "page" : null, "aria-label": `Page ${page + 1}` }, count(page + 1));
   return h("nav", { class: "pages", "aria-label": "Pages" }, near.map((page, place) => [place && page - near[place - 1] > 1 ? h("span", {}, "…") : null, link(page)]));
+}
+
+/* What is asked with besides words: the picture, and a way out of it. */
+async function asked(state) {
+  if (!state.picture && !state.like) return null;
+  const liked = state.like ? await api.product(state.like).catch(() => null) : null;
+  const image = state.picture ? kept(state.picture) : liked?.images?.[0] && api.pictureOf({ id: liked.id, image: liked.images[0] });
+  if (!image) return h("p", { class: "note" }, "That picture is not here any more: choose it again.");
+  const says = state.picture ? "Your picture" : liked.title;
+  return h("div", { class: "asked" }, h("img", { src: image, alt: says }), h("div", {}, h("p", {}, state.q ? `“${state.q}” among what looks like this` : "What looks like this, the most alike first. Add words to narrow it."),
+    h("a", { class: "chip", href: addressOf(state, { picture: "", like: "" }), "aria-label": "Search without the picture" }, says, h("span", { "aria-hidden": "true" }, "×"))));
 }
 
 const searchFor = (query) => h("a", { href: addressOf({ ...parse(""), q: query }, {}) }, query);
@@ -64,7 +76,7 @@ function notes(state, slate) {
     slate.corrected ? h("p", { class: "note" }, h("span", {}, "Showing results for ", h("b", {}, slate.corrected), ".")) : null,
     slate.conditions ? h("p", { class: "note" }, h("span", {}, "Only what you asked for: ", h("b", {}, slate.conditions.map((one) => one.text).join(", ")), ".")) : null,
     slate.page ? h("p", { class: "note", dataset: { topic: slate.page } }, `This looks like a question about ${slate.page.replace("-", " ")}. The shop’s own pages answer it; these are products.`) : null,
-    slate.relaxed ? h("p", { class: "note" }, h("span", {}, "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
+    slate.relaxed ? h("p", { class: "note" }, h("span", {}, state.picture || state.like ? "Nothing looks like it and has every word, so these leave out " : "Nothing has every word, so these leave out ", h("b", {}, slate.relaxed), ".")) : null,
     slate.every ? h("p", { class: "note" }, h("b", {}, count(slate.every)), slate.every === 1 ? " product has every word; " : " products have every word; ", "the others have some of them, or come close in meaning.") : null,
     slate.degraded.length ? h("p", { class: "note bad" }, `A part of the shop is resting (${slate.degraded.join(", ")}); the list is made from the rest.`) : null,
   ];
@@ -74,7 +86,7 @@ function nothing(state) {
   const filtered = whereOf(state);
   const popular = row({ placement: "home", title: "While you are here", key: "nothing" });
   popular.load();
-  return h("div", {}, h("div", { class: "nothing" }, drawing("basket"), h("h2", {}, state.q ? `We have nothing for “${state.q}”` : "Nothing on this shelf"),
+  return h("div", {}, h("div", { class: "nothing" }, drawing("basket"), h("h2", {}, state.picture || state.like ? "Nothing here looks like that" : state.q ? `We have nothing for “${state.q}”` : "Nothing on this shelf"),
     h("p", {}, filtered ? "With these filters, that is. Take one off, or clear them all." : "Try a simpler word, or the name of the thing rather than the maker. The shopkeeper sees this search in the console."),
     filtered ? h("div", { class: "chips" }, h("a", { class: "chip", href: addressOf(state, UNFILTERED) }, "Clear all filters")) : null), popular.element);
 }
@@ -112,7 +124,7 @@ export async function results(_, url) {
   learnFields(slate.items);
   record(state, slate);
   const currency = slate.items.find((item) => item.currency)?.currency ?? "";
-  const title = state.q ? `“${state.q}”` : state.category ? leaf(state.category) : "Everything";
+  const title = state.q ? `“${state.q}”` : state.picture || state.like ? "What looks like it" : state.category ? leaf(state.category) : "Everything";
   const toggle = (open) => {
     filtersOpen = open;
     filters.classList.toggle("open", open);
@@ -128,7 +140,7 @@ export async function results(_, url) {
   announce(`${plural(slate.total, "result")} for ${title}`);
   return h("div", { class: "wrap results", dataset: { title, slate: slate.slate_id, sort: state.sort } }, filters, h("div", {},
     h("div", { class: "resulthead" }, h("div", {}, h("h1", { tabindex: "-1" }, title), h("p", { id: "total", dataset: { total: slate.total } }, `${plural(slate.total, "product")} in ${slate.took_ms.toFixed(slate.took_ms < 10 ? 1 : 0)} ms`)), h("div", { class: "tools" }, slate.total ? [opener, sorter(state)] : null)),
-    chips(state, currency), notes(state, slate),
+    await asked(state), chips(state, currency), notes(state, slate),
     slate.items.length ? h("ul", { class: "grid" }, slate.items.map((item, place) => h("li", {}, card(item, slate, place)))) : nothing(state),
     pagesOf(state, slate.total), others(slate)));
 }
