@@ -33,6 +33,7 @@ from mercato.jobs.examples import Split, request
 from mercato.jobs.learn import learn
 from mercato.jobs.sequences import LeaveOneOut, read_sequences
 from mercato.jobs.train import drafted, load_encoder
+from mercato.parts import Parts
 from mercato.policy.rules import Narrow
 from mercato.ports import Retriever
 from mercato.retrieve.pairs import Neighbours, PairLane
@@ -60,7 +61,7 @@ class Aside:
         return Aside(random.random(len(given.catalog)) < SHARE, random.random(len(given.known.shoppers)) < SHARE)
 
 
-def trained(given: LeaveOneOut, aside: Aside, settings: Settings, home: Path) -> tuple[Engine, build.Parts]:
+def trained(given: LeaveOneOut, aside: Aside, settings: Settings, home: Path) -> tuple[Engine, Parts]:
     """The engine a shop would have that never saw what is ``aside``; the catalogue and its texts are whole."""
     encoder, _ = load_encoder(settings, home)
     warm = given.known.where(~aside.products[given.known.rows] & ~aside.shoppers[given.known.owner])
@@ -72,7 +73,7 @@ def trained(given: LeaveOneOut, aside: Aside, settings: Settings, home: Path) ->
     return build.engine(settings, parts, None, {}), parts
 
 
-def rankers(engine: Engine, parts: build.Parts, settings: Settings, allowed: Mask) -> dict[str, Rank]:
+def rankers(engine: Engine, parts: Parts, settings: Settings, allowed: Mask) -> dict[str, Rank]:
     """Mercato, its lanes that can speak for what is new, and the nulls, over the ``allowed`` rows."""
     hidden = np.flatnonzero(~allowed).astype(np.int32)
     narrow = Narrow(np.zeros(len(allowed), bool))

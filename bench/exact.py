@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mercato.build import Parts
 from mercato.engine import Engine
 from mercato.jobs.train import texts
+from mercato.parts import Parts
 from mercato.ports import Retriever
 from mercato.retrieve.hybrid import Hybrid
 from mercato.schema import Request, Slate, Word

@@ -22,6 +22,7 @@ from mercato.feedback.histories import Events
 from mercato.jobs.train import EVENT_COLUMNS, drafted
 from mercato.models.image import LoadedImageEncoder
 from mercato.models.text import LoadedTextEncoder
+from mercato.parts import Parts
 from mercato.retrieve.align import Align, Aligned
 from mercato.retrieve.pictures import PictureIndex, Pictures
 from mercato.schema import Product, Request, Rows
@@ -91,7 +92,7 @@ class Bench:
         distinct, places = np.unique(np.array(texts), return_inverse=True)
         return self.text.encode(distinct.tolist())[places]
 
-    def parts(self, cache: Path) -> build.Parts:
+    def parts(self, cache: Path) -> Parts:
         """What ``mercato train`` makes of the shop's titles; no picture yet."""
         named = zip(self.fashion.files, self.fashion.titles, strict=True)
         products = [Product(file.stem, str(title)) for file, title in named]
@@ -102,7 +103,7 @@ class Bench:
         draft = drafted(Settings(), catalog, nothing, cache, lambda _: None, self.text)
         return replace(draft, weights=complete(Settings(), {}, hints(Settings(), catalog)))
 
-    def served(self, parts: build.Parts, aligned: Aligned) -> Callable[[str, Floats], Rows]:
+    def served(self, parts: Parts, aligned: Aligned) -> Callable[[str, Floats], Rows]:
         """Search as a shop serves it: words and a photo's vector in, the first ten places of the shop out."""
         engine = build.engine(Settings(), replace(parts, pictures=self.index(aligned)), self.text, {})
 

@@ -17,7 +17,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import machine
-from mercato import build
 from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.bench import validation
 from mercato.jobs.evaluate import alone
@@ -26,6 +25,7 @@ from mercato.jobs.sequences import LeaveOneOut, read_sequences
 from mercato.jobs.train import drafted, load_encoder
 from mercato.models.sequence import TrainedSequence
 from mercato.models.sequence_fit import Behaved, fit
+from mercato.parts import Parts
 from mercato.settings import Settings
 
 RESULT = Path(__file__).resolve().parent / "results" / "losses.md"
@@ -33,7 +33,7 @@ LOSSES = ("full", "sampled", "gbce")
 LANE = "sequence transformer"
 
 
-def trained(given: LeaveOneOut, draft: build.Parts, settings: Settings, loss: str, home: Path) -> TrainedSequence:
+def trained(given: LeaveOneOut, draft: Parts, settings: Settings, loss: str, home: Path) -> TrainedSequence:
     """The transformer of ``loss``; an interrupted training goes on, a finished one is read back."""
     held = validation(given)
     past = held.past

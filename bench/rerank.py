@@ -29,6 +29,7 @@ from mercato.engine import Engine
 from mercato.evaluate.metrics import bootstrap, coverage, gini, head, ndcg, paired
 from mercato.jobs.examples import DAY, Split, request, split, wanted
 from mercato.jobs.learn import learn
+from mercato.parts import Parts
 from mercato.policy.calibrated import Calibrated, branches
 from mercato.policy.dial import Dial
 from mercato.policy.diverse import Determinantal, Likeness, MaximalMarginal
@@ -80,11 +81,11 @@ class Figures:
     columns: dict[str, float]
 
 
-Cut = tuple[Split, build.Parts, Engine]
+Cut = tuple[Split, Parts, Engine]
 """The log cut in two, what was learned from the past, and the engine over it."""
 
 
-def learned(parts: build.Parts, settings: Settings, end: int, cache: Path) -> Cut:
+def learned(parts: Parts, settings: Settings, end: int, cache: Path) -> Cut:
     """Everything learned from before the window that ends at ``end``."""
     replay = split(parts.events, end, settings.learn.window_days)
     past = replace(parts, events=replay.past)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mercato.build import Parts
+from mercato.parts import Parts
 from mercato.schema import GRADES
 
 FACETS = ("categories", "brand")

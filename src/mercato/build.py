@@ -4,51 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import orjson
-import scipy.sparse as sp
 
 from mercato.catalog import Catalog
-from mercato.codec import dumps
 from mercato.engine import Engine, Placement
-from mercato.errors import ArtifactError
 from mercato.evaluate.metrics import head
 from mercato.feedback.histories import Events
 from mercato.lists import Known, policies
-from mercato.models.sequence import TrainedSequence, gap_classes
+from mercato.models.sequence import gap_classes
+from mercato.parts import Behaviour, Parts
 from mercato.policy.diverse import Likeness
 from mercato.policy.explain import Explain
 from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
-from mercato.rank.boosted import Boosted
 from mercato.rank.features import Profile, columns
-from mercato.rank.linear import Linear, Signal
 from mercato.reading import reading
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
 from mercato.retrieve.fuse import Fused
 from mercato.retrieve.hybrid import Hybrid
 from mercato.retrieve.kin import KinLane
-from mercato.retrieve.lexical import LexicalIndex
-from mercato.retrieve.needs import NeedIndex
-from mercato.retrieve.numbers import NumberIndex
-from mercato.retrieve.pairs import PairLane, Transitions
-from mercato.retrieve.pairs import load as load_pairs
-from mercato.retrieve.pairs import save as save_pairs
-from mercato.retrieve.pictures import Looks, PictureIndex
-from mercato.retrieve.popular import PopularIndex
-from mercato.retrieve.related import RelatedIndex
+from mercato.retrieve.pairs import PairLane
+from mercato.retrieve.pictures import Looks
 from mercato.retrieve.sequence import SequenceLane
-from mercato.retrieve.social import SocialLane, Ties
-from mercato.retrieve.suggest import SuggestIndex
-from mercato.retrieve.taste import TasteLane
-from mercato.retrieve.without import WithoutIndex
+from mercato.retrieve.social import Ties
 from mercato.schema import Request
-from mercato.scores import POOLS, Score, ordering, silent_lanes
+from mercato.scores import POOLS, ordering, silent_lanes
 from mercato.search import Search
 from mercato.settings import Settings
 from mercato.understand.lexicon import Lexicon
@@ -57,59 +37,11 @@ from mercato.understand.query import Understanding
 from mercato.wishes import Wishes
 from mercato.words import Vocabulary
 
-LAYOUT = 7
-"""The layout of a snapshot; one of another layout is refused and trained anew."""
-
 _TAIL_QUOTA = 40
 """Rows of the tail that every lane adds to the pool of a placement that keeps places for them."""
 
 Tick = Callable[[str], None]
 """Called with the name of each step as it starts."""
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What was learned from events: pair matrices (n × n), taste factors, and what sells."""
-
-    popular: PopularIndex
-    transitions: sp.csr_array
-    together: sp.csr_array
-    neighbours: sp.csr_array
-    taste: TasteLane
-    graph: Transitions
-    ease: sp.csr_array | None = None
-    social: SocialLane | None = None
-    sequence: TrainedSequence | None = None
-
-    def save(self, folder: Path) -> None:
-        """Write all of it into ``folder``."""
-        save_pairs(self.transitions, folder / "transitions")
-        save_pairs(self.together, folder / "together")
-        save_pairs(self.neighbours, folder / "neighbours")
-        self.taste.save(folder / "taste")
-        np.save(folder / "popular.npy", self.popular.counts, allow_pickle=False)
-        (folder / "graph.json").write_bytes(dumps(asdict(self.graph)))
-        if self.ease is not None:
-            save_pairs(self.ease, folder / "ease")
-        if self.social is not None:
-            self.social.save(folder / "social")
-        if self.sequence is not None:
-            self.sequence.save(folder / "sequence")
-
-    @staticmethod
-    def load(folder: Path, settings: Settings) -> Behaviour:
-        """Map what ``save`` wrote."""
-        return Behaviour(
-            PopularIndex(np.load(folder / "popular.npy", allow_pickle=False)),
-            load_pairs(folder / "transitions"),
-            load_pairs(folder / "together"),
-            load_pairs(folder / "neighbours"),
-            TasteLane.load(folder / "taste", settings.taste),
-            Transitions(**orjson.loads((folder / "graph.json").read_bytes())),
-            load_pairs(folder / "ease") if (folder / "ease").is_dir() else None,
-            SocialLane.load(folder / "social", settings.social) if (folder / "social").is_dir() else None,
-            TrainedSequence.load(folder / "sequence") if (folder / "sequence").is_dir() else None,
-        )
 
 
 def learn_behaviour(
@@ -132,97 +64,6 @@ def learn_behaviour(
                 ties, events.shoppers, events.owner, events.rows, events.grades, events.at, n=n, now=now
             ),
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Everything one snapshot holds; ``dense`` is None where no encoder could be loaded, ``pictures`` where there were
-    none."""
-
-    catalog: Catalog
-    events: Events
-    lexical: LexicalIndex
-    suggest: SuggestIndex
-    dense: DenseIndex | None
-    content: ContentLane | None
-    behaviour: Behaviour
-    weights: Mapping[str, Score]
-    related: RelatedIndex | None = None
-    numbers: NumberIndex | None = None
-    lacking: WithoutIndex | None = None
-    needs: NeedIndex | None = None
-    pictures: PictureIndex | None = None
-
-    def save(self, folder: Path) -> None:
-        """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
-        self.catalog.save(folder / "catalog")
-        self.events.save(folder / "events")
-        self.lexical.save(folder / "lexical")
-        self.suggest.save(folder / "suggest")
-        if self.dense is not None:
-            self.dense.save(folder / "dense")
-        if self.content is not None:
-            self.content.save(folder / "content")
-        if self.related is not None:
-            self.related.save(folder / "related")
-        if self.numbers is not None:
-            self.numbers.save(folder / "numbers")
-        if self.lacking is not None:
-            self.lacking.save(folder / "lacking")
-        if self.needs is not None:
-            self.needs.save(folder / "needs")
-        if self.pictures is not None:
-            self.pictures.save(folder / "pictures")
-        (folder / "behaviour").mkdir(parents=True, exist_ok=True)
-        self.behaviour.save(folder / "behaviour")
-        scores = {name: _written(score) for name, score in self.weights.items()}
-        (folder / "weights.json").write_bytes(dumps({"layout": LAYOUT, "scores": scores}))
-
-    @staticmethod
-    def load(folder: Path, settings: Settings) -> Parts:
-        """Map parts written by ``save``; raises ArtifactError when one is missing or of another shape."""
-        try:
-            kept = orjson.loads((folder / "weights.json").read_bytes())
-            if kept.get("layout") != LAYOUT:
-                raise ValueError("it was made by another version of Mercato")
-            dense = DenseIndex.load(folder / "dense") if (folder / "dense").is_dir() else None
-            return Parts(
-                catalog=Catalog.load(folder / "catalog"),
-                events=Events.load(folder / "events"),
-                lexical=LexicalIndex.load(folder / "lexical"),
-                suggest=SuggestIndex.load(folder / "suggest"),
-                dense=dense,
-                content=_content(folder / "content", dense, settings),
-                behaviour=Behaviour.load(folder / "behaviour", settings),
-                weights={name: _read(score) for name, score in kept["scores"].items()},
-                related=RelatedIndex.load(folder / "related") if (folder / "related").is_dir() else None,
-                numbers=NumberIndex.load(folder / "numbers") if (folder / "numbers").is_dir() else None,
-                lacking=WithoutIndex.load(folder / "lacking") if (folder / "lacking").is_dir() else None,
-                needs=NeedIndex.load(folder / "needs") if (folder / "needs").is_dir() else None,
-                pictures=PictureIndex.load(folder / "pictures") if (folder / "pictures").is_dir() else None,
-            )
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            raise ArtifactError(
-                f"the snapshot cannot be read: {error}", where=str(folder), hint="train again: mercato train SHOP"
-            ) from error
-
-
-def _content(folder: Path, dense: DenseIndex | None, settings: Settings) -> ContentLane | None:
-    return ContentLane.load(folder, dense.text_of, settings.content) if dense is not None and folder.is_dir() else None
-
-
-def _written(score: Score) -> dict[str, Any]:
-    if isinstance(score, Linear):
-        return {"signals": score.signals}
-    return {"signals": score.signals, "model": score.model, "extra": score.extra.signals, "first": score.first.signals}
-
-
-def _read(kept: dict[str, Any]) -> Score:
-    signals = tuple(Signal(**signal) for signal in kept["signals"])
-    if "model" not in kept:
-        return Linear(signals)
-    extra, first = (Linear(tuple(Signal(**signal) for signal in kept[name])) for name in ("extra", "first"))
-    return Boosted(signals, kept["model"], extra, first)
 
 
 def lanes(

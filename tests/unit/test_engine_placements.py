@@ -16,6 +16,7 @@ from made_up_shop import EVENTS, NOW, PRODUCTS, REGULARS
 from mercato import build
 from mercato.engine import Engine
 from mercato.feedback.histories import Histories
+from mercato.parts import Parts
 from mercato.retrieve.fuse import Fused
 from mercato.schema import PLACEMENTS, Mask, Ranking, Request, Rows, Scores, Slate
 from mercato.settings import parse
@@ -104,7 +105,7 @@ def served(shop: mercato.Shop, placement: str) -> tuple[Engine, Request]:
     """An engine over the shop's newest snapshot, and a regular's request."""
     settings = parse({})
     newest = max(path for path in (shop.home / "snapshots").iterdir() if path.is_dir())
-    parts = build.Parts.load(newest, settings)
+    parts = Parts.load(newest, settings)
     engine = build.engine(settings, parts, None, {})
     history = Histories(parts.events, parts.catalog).of(REGULARS[1], "", int(NOW.timestamp()))
     anchors = parts.catalog.rows([EVENTS[3]["product_id"]]) if placement == "similar" else NOBODY

@@ -22,6 +22,7 @@ from mercato.jobs.peers import Peers
 from mercato.jobs.sequences import LeaveOneOut
 from mercato.jobs.train import drafted
 from mercato.models.vectors import NamedEncoder
+from mercato.parts import Parts
 from mercato.policy.rules import Narrow
 from mercato.rank.boosted import Boosted
 from mercato.retrieve.pairs import Neighbours, PairLane
@@ -88,7 +89,7 @@ def _figure(value: Any) -> float:
 def _run(
     given: LeaveOneOut,
     settings: Settings,
-    draft: build.Parts,
+    draft: Parts,
     seed: int,
     cache: Path,
     tick: Tick,

@@ -19,6 +19,7 @@ from mercato.evaluate.offline import Case, Rank, compare
 from mercato.jobs.examples import Split, request, split, wanted
 from mercato.jobs.knobs import prices
 from mercato.jobs.learn import learn
+from mercato.parts import Behaviour, Parts
 from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
 from mercato.retrieve.pairs import PairLane
@@ -32,7 +33,7 @@ PARTS = ("all", "recommend", "lists", "search")
 
 
 def evaluate(
-    parts: build.Parts,
+    parts: Parts,
     settings: Settings,
     encoder: Encoder | None,
     cache: Path,
@@ -58,8 +59,8 @@ def evaluate(
 
 
 def before_last(
-    parts: build.Parts, settings: Settings, cache: Path, tick: Tick, ties: Ties | None = None
-) -> tuple[Split, build.Parts]:
+    parts: Parts, settings: Settings, cache: Path, tick: Tick, ties: Ties | None = None
+) -> tuple[Split, Parts]:
     """The log cut before its last window, and what is learned from the past alone; weights from the window before.
 
     Raises DataError when there is nothing on one side of the cut."""
@@ -72,7 +73,7 @@ def before_last(
     return replay, replace(parts, behaviour=learned.behaviour, weights=learned.weights)
 
 
-def recommend(past: build.Parts, replay: Split, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
+def recommend(past: Parts, replay: Split, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:
     """Two tasks over the last window, everything learned from what came before it (``before_last``).
 
     *next basket*: the shopper's first basket of the window, any product; our list is *email* (what is bought again,
@@ -109,7 +110,7 @@ def _ours(engine: Engine, placement: str = "") -> Rank:
     return rank
 
 
-def alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
+def alone(settings: Settings, parts: Parts) -> dict[str, Rank]:
     """Every lane of the shop that has something to say, by itself."""
     narrow = Narrow(head(parts.behaviour.popular.counts))
     found = build.lanes(settings, parts.behaviour, parts.dense, parts.content)
@@ -123,11 +124,11 @@ def alone(settings: Settings, parts: build.Parts) -> dict[str, Rank]:
     return {said: _lane(found[name], narrow, parts) for name, said in names.items() if name in found}
 
 
-def _lane(lane: Retriever, narrow: Narrow, parts: build.Parts) -> Rank:
+def _lane(lane: Retriever, narrow: Narrow, parts: Parts) -> Rank:
     return lambda asked: lane.retrieve(asked, narrow(asked, parts.catalog.sellable), asked.k).rows
 
 
-def _nulls(settings: Settings, replay: Split, behaviour: build.Behaviour, sellable: Any) -> Mapping[str, Rank]:
+def _nulls(settings: Settings, replay: Split, behaviour: Behaviour, sellable: Any) -> Mapping[str, Rank]:
     """Popularity of all time and of the last 8 weeks, the shopper's own repeat frequency, and item-kNN."""
     past = replay.past
     bought = past.grades >= GRADES["purchase-complete"]
@@ -160,9 +161,7 @@ def _nulls(settings: Settings, replay: Split, behaviour: build.Behaviour, sellab
     }
 
 
-def search(
-    parts: build.Parts, settings: Settings, encoder: Encoder | None, tick: Tick, most: int = 400
-) -> dict[str, Any]:
+def search(parts: Parts, settings: Settings, encoder: Encoder | None, tick: Tick, most: int = 400) -> dict[str, Any]:
     """Known-category search: a query is the last name of a category, relevant is every product in it.
 
     These queries are made from the catalogue, so they flatter word matching; they are stated as such and are a check

@@ -14,6 +14,7 @@ from mercato.engine import Engine
 from mercato.evaluate.metrics import bootstrap, head, ndcg, overlap, paired
 from mercato.jobs.examples import Split, request, wanted
 from mercato.lists import OFF
+from mercato.parts import Parts
 from mercato.policy.calibrated import Calibrated, branches
 from mercato.policy.diverse import Likeness
 from mercato.schema import Mask, Ranking, Request, Rows
@@ -48,7 +49,7 @@ class Looks:
     likeness: Likeness
 
     @staticmethod
-    def of(parts: build.Parts) -> Looks:
+    def of(parts: Parts) -> Looks:
         """As seen by one snapshot."""
         catalog, dense = parts.catalog, parts.dense
         likeness = Likeness(catalog.leaf) if dense is None else Likeness(dense.text_of, dense.vectors)
@@ -81,7 +82,7 @@ class Asked:
     wanted: Rows
 
 
-def prices(past: build.Parts, replay: Split, settings: Settings, tick: Tick, most: int = 300) -> dict[str, Any]:
+def prices(past: Parts, replay: Split, settings: Settings, tick: Tick, most: int = 300) -> dict[str, Any]:
     """A table per placement of PLACED over up to ``most`` shoppers: NDCG@10 of every setting of ONE_BY_ONE, and of the
     one in force, with the paired difference to no knob at all, beside what the lists look like (``Looks.figures``).
 
@@ -104,9 +105,7 @@ def prices(past: build.Parts, replay: Split, settings: Settings, tick: Tick, mos
     }
 
 
-def _table(
-    past: build.Parts, settings: Settings, placement: str, asked: Sequence[Asked], looks: Looks
-) -> dict[str, Any]:
+def _table(past: Parts, settings: Settings, placement: str, asked: Sequence[Asked], looks: Looks) -> dict[str, Any]:
     """``rows`` in the shape of every other table, and beside them the ``knobs`` each stands for."""
     force = in_force(settings, placement)
     turns = [UNTURNED, *ONE_BY_ONE, *([force] if force and force not in ONE_BY_ONE else [])]

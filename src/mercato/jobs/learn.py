@@ -18,6 +18,7 @@ from mercato.jobs.examples import Split, examples, next_new, split
 from mercato.jobs.logged import Logged
 from mercato.jobs.tune import tuned_transitions
 from mercato.models.sequence import SelfAttention, TrainedSequence
+from mercato.parts import Behaviour, Parts
 from mercato.rank.boost import BoostedFit, better, pulled
 from mercato.rank.boosted import Boosted
 from mercato.rank.linear import Linear, Signal
@@ -35,7 +36,7 @@ class Learned:
     """The lanes, the scores, how many lists taught each score, one line per model on how it went, and the ``readable``
     sums, also of those scores that trees were better at."""
 
-    behaviour: build.Behaviour
+    behaviour: Behaviour
     weights: dict[str, Score]
     lists: dict[str, int]
     account: dict[str, Any]
@@ -44,7 +45,7 @@ class Learned:
 
 def learn(
     settings: Settings,
-    draft: build.Parts,
+    draft: Parts,
     end: int,
     cache: Path,
     tick: Tick,
@@ -92,13 +93,13 @@ def learn(
 
 def _refitted(
     settings: Settings,
-    draft: build.Parts,
+    draft: Parts,
     end: int,
     cache: Path,
     tick: Tick,
     ties: Ties | None,
     sequence: TrainedSequence | None,
-) -> build.Behaviour:
+) -> Behaviour:
     """Every lane on all events; the sequence model for as long as was best for ``sequence``."""
     behaviour = build.learn_behaviour(settings, draft.events, len(draft.catalog), end, tick, ties)
     if sequence is None:
@@ -138,7 +139,7 @@ def _ahead(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> bool:
 
 
 def _sequence(
-    recipe: SelfAttention, draft: build.Parts, replay: Split, cache: Path, tick: Tick
+    recipe: SelfAttention, draft: Parts, replay: Split, cache: Path, tick: Tick
 ) -> tuple[TrainedSequence | None, dict[str, Any]]:
     """The sequence model judged on what came next, or why there is none."""
     if recipe.train == "never":
@@ -156,7 +157,7 @@ def _sequence(
 
 
 def _trained(
-    recipe: SelfAttention, draft: build.Parts, events: Events, held: Any, cache: Path, epochs: int, tick: Tick
+    recipe: SelfAttention, draft: Parts, events: Events, held: Any, cache: Path, epochs: int, tick: Tick
 ) -> TrainedSequence:
     from mercato.models.sequence_fit import Behaved, fit  # torch: only where a model is trained
 

@@ -26,6 +26,7 @@ from mercato.jobs.judgments import Judged, Judgments
 from mercato.jobs.search_peers import Find, SearchPeer, search_peers
 from mercato.jobs.train import EVENT_COLUMNS, drafted, texts
 from mercato.models.vectors import NamedEncoder
+from mercato.parts import Parts
 from mercato.schema import Request, Rows
 from mercato.scores import complete, hints
 from mercato.settings import Settings
@@ -100,7 +101,7 @@ def search(
     }
 
 
-def _new_shop(catalog: Catalog, settings: Settings, encoder: NamedEncoder, cache: Path, tick: Tick) -> build.Parts:
+def _new_shop(catalog: Catalog, settings: Settings, encoder: NamedEncoder, cache: Path, tick: Tick) -> Parts:
     """What ``mercato train`` makes of a catalogue without a single event."""
     columns = {name: COLUMNS["events"][name] for name in EVENT_COLUMNS}
     nothing = Events.from_frame(pl.DataFrame(schema=columns), catalog)
@@ -108,7 +109,7 @@ def _new_shop(catalog: Catalog, settings: Settings, encoder: NamedEncoder, cache
     return replace(draft, weights=complete(settings, {}, hints(settings, catalog)))
 
 
-def _peers(catalog: Catalog, parts: build.Parts, encoder: NamedEncoder, tick: Tick) -> dict[str, SearchPeer]:
+def _peers(catalog: Catalog, parts: Parts, encoder: NamedEncoder, tick: Tick) -> dict[str, SearchPeer]:
     tick("indexes of the peers")
     products = [catalog.product(row) for row in range(len(catalog))]
     assert parts.dense is not None  # there is always an encoder: letters stand in for the real one

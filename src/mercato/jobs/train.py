@@ -27,6 +27,7 @@ from mercato.jobs.meaning import dense_index, need_index
 from mercato.jobs.pictures import picture_index, told
 from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder
+from mercato.parts import Behaviour, Parts
 from mercato.retrieve.numbers import Numbers
 from mercato.retrieve.related import Related
 from mercato.retrieve.social import Ties
@@ -111,7 +112,7 @@ def train(
     return report
 
 
-def _searches(store: ShopStore, draft: build.Parts, encoder: NamedEncoder, since: datetime) -> Asked:
+def _searches(store: ShopStore, draft: Parts, encoder: NamedEncoder, since: datetime) -> Asked:
     """What was searched for since then and may be offered to others."""
     events, read = store.events_frame(columns=EVENTS), build.reader(draft.lexical.vocabulary, encoder).parse
     return asked(events, store.searches_frame(since), draft.catalog, corrected=lambda query: read(query).corrected)
@@ -119,7 +120,7 @@ def _searches(store: ShopStore, draft: build.Parts, encoder: NamedEncoder, since
 
 def drafted(
     settings: Settings, catalog: Catalog, events: Events, cache: Path, tick: Tick, encoder: NamedEncoder
-) -> build.Parts:
+) -> Parts:
     """Everything that needs no behaviour: words, text vectors, suggestions. Lanes and weights are still empty."""
     tick("words")
     products = [catalog.product(row) for row in range(len(catalog))]
@@ -132,7 +133,7 @@ def drafted(
     dense = dense_index(settings, catalog, lexical, encoder, cache / "vectors", tick)
     content = settings.content.fit(dense.vectors, dense.text_of) if spoken else None
     nothing = events.where(np.zeros(len(events), bool))
-    return build.Parts(
+    return Parts(
         catalog, events, lexical, suggestions(catalog, np.zeros(len(catalog))), dense, content,
         build.learn_behaviour(settings, nothing, len(catalog), 0, lambda _: None), {},
         numbers=Numbers().index(catalog.ids, {name: fields[name] for name in ("title", "attributes")}),
@@ -160,12 +161,12 @@ def suggestions(
     )
 
 
-def _write(parts: build.Parts, report: dict[str, Any], folder: Path) -> None:
+def _write(parts: Parts, report: dict[str, Any], folder: Path) -> None:
     parts.save(folder)
     (folder / "report.json").write_bytes(dumps(report))
 
 
-def _account(catalog: Catalog, events: Events, parts: build.Parts, learned: Learned, now: datetime) -> dict[str, Any]:
+def _account(catalog: Catalog, events: Events, parts: Parts, learned: Learned, now: datetime) -> dict[str, Any]:
     """What was learned from how much; filled up with times by the clock."""
     counts = {name: learned.lists.get(name, 0) for name in ("again", "new", "basket")}
     few = "too few shoppers with purchases before and after the cut: built-in weights"
@@ -200,7 +201,7 @@ def _account(catalog: Catalog, events: Events, parts: build.Parts, learned: Lear
     }  # fmt: skip
 
 
-def _graph(behaviour: build.Behaviour) -> str:
+def _graph(behaviour: Behaviour) -> str:
     graph = behaviour.graph
     numbers = f"back {graph.back}, power {graph.power}, decay {graph.decay}, hops {graph.hops}"
     return f"{behaviour.transitions.nnz} edges; {numbers}"

@@ -17,6 +17,7 @@ from mercato.jobs.meaning import meaning_text
 from mercato.jobs.train import texts
 from mercato.overlay import words
 from mercato.overlay.rows import Codes, patched
+from mercato.parts import Parts
 from mercato.ports import Encoder, Retriever
 from mercato.rank.cross import Reader, pair_text
 from mercato.rank.features import Profile, columns
@@ -51,7 +52,7 @@ _WAITING = "catalogue: "
 class Trained:
     """What one snapshot holds, and what is worked out of it once the first product is put."""
 
-    def __init__(self, settings: Settings, parts: build.Parts, encoder: Encoder) -> None:
+    def __init__(self, settings: Settings, parts: Parts, encoder: Encoder) -> None:
         self.settings, self.parts, self.encoder = settings, parts, encoder
         self.most = min(max(int(SHARE * len(parts.catalog)), FEWEST), MOST)
 
@@ -79,7 +80,7 @@ class Overlay:
 
     trained: Trained
     version: int
-    parts: build.Parts
+    parts: Parts
     reader: Understanding | None = None
     reworded: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
@@ -87,7 +88,7 @@ class Overlay:
     hidden: Rows = field(default_factory=lambda: np.empty(0, np.int32))
 
     @staticmethod
-    def over(settings: Settings, parts: build.Parts, encoder: Encoder, version: int) -> Overlay:
+    def over(settings: Settings, parts: Parts, encoder: Encoder, version: int) -> Overlay:
         """Nothing changed since ``parts`` were trained, at catalogue ``version``."""
         return Overlay(Trained(settings, parts, encoder), version, parts)
 
@@ -234,7 +235,7 @@ def _names(search: Search) -> Names | None:
     return search.wishes.names if isinstance(search.wishes, Wishes) else None
 
 
-def _meaning(matcher: Hybrid, parts: build.Parts) -> Meaning | None:
+def _meaning(matcher: Hybrid, parts: Parts) -> Meaning | None:
     return None if matcher.meaning is None or parts.dense is None else matcher.meaning.over(parts.dense)
 
 

@@ -20,6 +20,7 @@ from mercato.engine import Engine
 from mercato.errors import DataError, NotFound, RequestError
 from mercato.feedback.histories import Histories
 from mercato.overlay import Overlay
+from mercato.parts import Parts
 from mercato.policy.applied import Applied
 from mercato.policy.merchandise import Merchandise
 from mercato.ports import Encoder
@@ -42,7 +43,7 @@ class Live:
     deleted. ``seen`` is the number of the last event of the log that is in it."""
 
     engine: Engine
-    parts: build.Parts
+    parts: Parts
     overlay: Overlay
     histories: Histories
     report: Mapping[str, Any]
@@ -56,7 +57,7 @@ class Live:
         """The newest good snapshot of ``home`` with everything that happened since; a corrupt one is passed over and
         named in ``degraded``. Raises ArtifactError when none can be trusted."""
         found = open_current(home / "snapshots")
-        parts = build.Parts.load(found.folder, settings)
+        parts = Parts.load(found.folder, settings)
         report = orjson.loads((found.folder / "report.json").read_bytes())
         version = parts.catalog.version
         versions = {"catalogue": version, "index": version, "model": version, **named(Turned.of(store))}
