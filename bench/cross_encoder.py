@@ -10,7 +10,8 @@ The search score's first 16 rows get one more term, `weight · log(1 + chance / 
 - *tuned on clicks too*: that one, tuned on with what the early half of the click sessions says (jobs.clicks).
 
 Weight and scale are chosen on other queries than those reported: for made ones, on 150 made queries; for clicks, on the
-early halves of the other folds. Nothing is chosen on what is reported.
+early halves of the other folds (of seen queries on their own early halves). Nothing is chosen on what is reported. The
+tables show the best weight, if any; `learn_cross` publishes it only where its p is below .05 after Bonferroni.
 
 - *made queries*: those of bench/search_data.py (seed 0); neither their products nor products of the same title were
   drawn for tuning.
@@ -232,8 +233,7 @@ def speed(folder: Path, found: Sequence[Pool], catalog: Catalog, home: Path) -> 
             begun = process_time()
             pairs += len(chances(pool, loaded, catalog))
             took.append((process_time() - begun) * 1000)
-        rate = pairs / sum(took) * 1000
-        size = (model / GRAPH).stat().st_size / 1e6
+        rate, size = pairs / sum(took) * 1000, (model / GRAPH).stat().st_size / 1e6
         lines.append(f"| {name}, {size:.0f} MB | {median(took):.1f} | {np.percentile(took, 95):.1f} | {rate:.0f} |")
     return [*lines, ""]
 
@@ -277,12 +277,15 @@ def made(served: Served, recipe: CrossEncoder, home: Path) -> list[str]:
     if not (root / "made" / GRAPH).exists():
         examples = choices(pools(mine[HELD:], served.find), catalog)
         learn_cross(recipe, catalog, examples, held, root, "made", print)
-    tuned, told = LoadedCross.load(root / "made"), orjson.loads((root / "made" / "manifest.json").read_bytes())["about"]
-    plain = cosine(home)
-    scorers: dict[str, tuple[PairScorer, Signal]] = {"cosine": (plain, weighed(held, plain, catalog)[0])}
-    scorers["tuned on made queries"] = (tuned, signal(**told["signal"]))
-    account = {name: value for name, value in told["metrics"].items() if name != "curve"}
-    lines = [f"- tuned: {', '.join(f'{name} {value}' for name, value in account.items())}", ""]
+    told = orjson.loads((root / "made" / "manifest.json").read_bytes())["about"]["metrics"]
+    account = ", ".join(f"{name} {value}" for name, value in told.items() if name not in ("curve", "search"))
+    lines = [f"- tuned: {account}"]
+    scorers: dict[str, tuple[PairScorer, Signal]] = {}
+    sources: dict[str, PairScorer] = {"cosine": cosine(home), "tuned on made queries": LoadedCross.load(root / "made")}
+    for name, scorer in sources.items():
+        term, figures = weighed(held, scorer, catalog)
+        scorers[name] = scorer, term
+        lines += [f"- {name}, where its weight was chosen: {', '.join(f'{k} {v:.4f}' for k, v in figures.items())}", ""]
     found = pools(judged, served.find)
     slices = {"all": found} | {
         name: [pool for pool in found if pool.judged.slice == name] for name in sorted({one.slice for one in judged})

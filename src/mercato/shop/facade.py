@@ -15,21 +15,20 @@ from threadpoolctl import threadpool_limits
 
 from mercato import codec
 from mercato.artifacts import current
-from mercato.errors import ArtifactError, DataError, NotFound
+from mercato.errors import ArtifactError
 from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
-from mercato.jobs.pictures import picture_file
 from mercato.jobs.train import load_encoder, train
 from mercato.ports import Receipt
 from mercato.retrieve.social import Ties
 from mercato.schema import Impression, Interaction, Product, Slate
 from mercato.settings import Settings, load
-from mercato.shop import console
 from mercato.shop.judging import Judging
 from mercato.shop.knobs import Turned
 from mercato.shop.live import Live, stamped
 from mercato.shop.merchandising import Merchandising
 from mercato.shop.rulebook import Rulebook
+from mercato.shop.shown import Shown
 from mercato.shop.sight import Picture, Sight
 from mercato.shop.trial import Trial
 from mercato.stores.sqlite import ShopStore
@@ -41,7 +40,7 @@ def _silent(step: str) -> None:
     """Nobody watches."""
 
 
-class Shop:
+class Shop(Shown):
     """One shop: a folder with mercato.toml, shop.db and snapshots/. Safe to use from several threads.
 
     Make one with ``mercato.create`` or ``mercato.open``; close it, or use it in a ``with`` statement.
@@ -166,12 +165,6 @@ class Shop:
         shopper buys from comes first."""
         return self._serving().suggested(prefix, k, shopper, session, self._clock())
 
-    def _serving(self) -> Live:
-        if self._live is None:
-            why = self._refused or "this shop has not been trained yet"
-            raise DataError(why, where=str(self.home), hint="mercato train SHOP")
-        return self._live
-
     def _logged(self, answer: tuple[Slate, Impression]) -> Slate:
         slate, impression = answer
         if not self._read_only:
@@ -258,13 +251,6 @@ class Shop:
 
     # ---- products and shoppers ----------------------------------------------------------------------------------
 
-    def product(self, product_id: str) -> Product:
-        """The product as stored now; raises NotFound."""
-        found = self.store.product(product_id)
-        if found is None:
-            raise NotFound(f"no product {product_id!r}", where="id")
-        return found
-
     def put_products(self, products: Iterable[Product]) -> tuple[int, int]:
         """Insert or replace products durably: (inserted, updated). The next search has them as they are now, and so
         has every list those it knew before; new ones are recommended and suggested after the next ``train``. Where too
@@ -292,66 +278,3 @@ class Shop:
         with self._swap:
             if self._live is not None:
                 self._live = change(self._live)
-
-    def picture(self, product_id: str) -> Path:
-        """The file of a product's first picture that lies in the folders of [pictures]; raises NotFound."""
-        found = picture_file(self.product(product_id), self.home, self.settings.pictures)
-        if found is None:
-            raise NotFound(f"product {product_id!r} has no picture here", where="id")
-        return found
-
-    def pictures(self) -> dict[str, Any]:
-        """Whether one can search by picture (``searchable``), and how many ``pictures`` that looks through."""
-        return Sight.account(self._live)
-
-    def reviews(self, product_id: str) -> dict[str, Any]:
-        """How many reviews a product has, their average rating and the spread; raises NotFound."""
-        self.product(product_id)
-        return console.rated(product_id, self.store.reviews(product_id))
-
-    def shopper(self, shopper_id: str) -> dict[str, Any]:
-        """What is known about one shopper; raises NotFound."""
-        return console.portrait(self._serving(), shopper_id, self.store.shopper(shopper_id), self._clock())
-
-    def shoppers(self, k: int = 50, prefix: str = "") -> list[dict[str, Any]]:
-        """Shoppers whose id starts with ``prefix``, most events first."""
-        return console.roster(self._serving(), k, prefix)
-
-    # ---- what the console shows ---------------------------------------------------------------------------------
-
-    def views(self, shopper: str, k: int = 8) -> dict[str, Any]:
-        """What each retriever and term says for one shopper, beside the list they would see."""
-        live = self._serving()
-        request = live.request("home", self._clock(), k=k, shopper=shopper, explain=True)
-        return console.views(live, self.settings, request)
-
-    def learned(self) -> dict[str, Any]:
-        """What was learned from how much data (the training report), {} before the first training."""
-        return dict(self._live.report) if self._live else {}
-
-    def metrics(self) -> dict[str, Any]:
-        """The latest offline evaluation, {} before the first."""
-        kept = self.store.meta("metrics")
-        found: dict[str, Any] = orjson.loads(kept) if kept else {}
-        return found
-
-    def doctor(self) -> dict[str, Any]:
-        """What is wrong with the catalogue and the events, and what each problem costs."""
-        catalog = self._live.catalog if self._live else None
-        seen = (self.store.last_seq(), self.store.catalogue_version(), catalog.version if catalog else "")
-        if self._examined[0] != seen:
-            self._examined = (seen, console.examined(catalog, self.store, self._clock()))
-        return self._examined[1]
-
-    def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
-        """Queries that found nothing, most frequent first."""
-        return console.empty_searches(self.store.empty_searches(k))
-
-    def recent_searches(self, k: int = 50) -> list[dict[str, Any]]:
-        """The latest queries with how much they found."""
-        return console.recent_searches(self.store.recent_impressions(4 * k))[:k]
-
-    def status(self) -> dict[str, Any]:
-        """Is it ready, how much it holds, and what is missing."""
-        notes = [note for note in (*self._notes, self._refused, *self._sight.notes(self._live)) if note]
-        return console.status(self.name, self.store, self._live, notes)

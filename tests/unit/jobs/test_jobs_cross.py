@@ -88,7 +88,7 @@ def test_made_queries_are_products_words_and_want_their_title() -> None:
 
 
 def test_a_term_is_heard_only_where_it_helps() -> None:
-    held = pools([asked(colour) for colour in COLOURS], find)
+    held = pools([asked(colour) for colour in COLOURS * 4], find)
     term, figures = weighed(held, Knowing(), CATALOG)
     assert term.weight > 0
     assert figures["with"] > figures["without"]
@@ -102,7 +102,7 @@ def test_a_term_is_heard_only_where_it_helps() -> None:
 @given(
     scores=st.lists(st.integers(0, 5), min_size=1, max_size=16),
     read=st.lists(st.floats(0, 1), min_size=16, max_size=16),
-    weight=st.sampled_from(WEIGHTS),
+    weight=st.sampled_from((0.0, *WEIGHTS)),
     scale=st.sampled_from(SCALES),
 )
 def test_a_pool_is_reordered_as_a_loop_would(scores: list[int], read: list[float], weight: float, scale: float) -> None:
