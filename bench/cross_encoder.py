@@ -10,8 +10,8 @@ The search score's first 16 rows get one more term, `weight · log(1 + chance / 
 - *tuned on clicks too*: that one, tuned on with what the early half of the click sessions says (jobs.clicks).
 
 Weight and scale are chosen on other queries than those reported: for made ones, on 150 made queries; for clicks, on the
-early halves of the other folds (of seen queries on their own early halves). Nothing is chosen on what is reported. The
-tables show the best weight, if any; `learn_cross` publishes it only where its p is below .05 after Bonferroni.
+early halves of the other folds (of seen queries on their own early halves). No figure is chosen on what is reported.
+The tables show the best weight, if any; `learn_cross` publishes it only where its p is below .05 after Bonferroni.
 
 - *made queries*: those of bench/search_data.py (seed 0); neither their products nor products of the same title were
   drawn for tuning.
