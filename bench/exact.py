@@ -14,7 +14,7 @@ from mercato.engine import Engine
 from mercato.jobs.train import texts
 from mercato.parts import Parts
 from mercato.ports import Retriever
-from mercato.retrieve.hybrid import Hybrid
+from mercato.retrieve.hybrid import Hybrid, _known
 from mercato.schema import Request, Slate, Word
 from mercato.settings import Settings
 from mercato.words import tokenise
@@ -47,37 +47,53 @@ class Oracle:
                 found[row] = sum(each for terms, each in known if not held.isdisjoint(terms)) / told
         return {row: share for row, share in found.items() if share > 0}
 
-    def with_words(self, words: Sequence[Word]) -> set[int]:
-        """Rows that hold every word; where they are fewer than enough, rows that hold enough of them."""
-        search = self.engine.search_parts.matcher
-        assert isinstance(search, Hybrid)
+    def with_words(self, words: Sequence[Word]) -> tuple[set[int], set[int]]:
+        """(rows that hold every word, rows that may be listed because they hold enough of them)."""
+        search = self._hybrid
         shares = self.shares(words)
         every = {row for row, share in shares.items() if share > 1 - 1e-9 and all(word.terms for word in words)}
         if len(every) >= search.enough:
-            return every
-        least = min(search.least, max(shares.values(), default=0.0)) - 1e-12
-        return {row for row, share in shares.items() if share >= least}
+            return every, every
+        known = _known(words)
+        least = min(search.least, known * max(shares.values(), default=0.0)) - 1e-12
+        return every, {row for row, share in shares.items() if share * known >= least}
+
+    @property
+    def _hybrid(self) -> Hybrid:
+        search = self.engine.search_parts.matcher
+        assert isinstance(search, Hybrid)
+        return search
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         """Cosine of every row with ``vector`` in double precision."""
         assert self.dense is not None
         return (np.asarray(self.dense.vectors, np.float64) @ vector.astype(np.float64))[self.dense.text_of]
 
-    def matched(self, words: Sequence[Word], cosines: NDArray[np.float64]) -> tuple[set[int], set[int]]:
-        """(rows that must match, rows that may: their cosine is within float rounding of the cut-off); ``cosines`` is
-        empty where the encoder says nothing."""
-        assert self.dense is not None
-        found = self.with_words(words)
+    def matched(self, query: str) -> tuple[set[int], set[int]]:
+        """(rows that ``query`` must list, rows that it may): it must list what holds every word of it as it was read,
+        and what is nearer in meaning than the cut-off by more than float rounding; it may list what holds enough of
+        the words, what one buys who asks so, numbers, and, where there is nothing else, what is closest."""
+        wished, search = self.engine.search_parts.wishes(query), self._hybrid
         sold = {row for row in range(len(self.sellable)) if self.sellable[row]}
-        for least in (
-            self.dense.cutoff,
-            max(self.settings.dense.floor, cosines.max(initial=0) - self.settings.dense.margin),
-        ):
-            near = sold & set(np.flatnonzero(cosines >= least + 1e-6).tolist())
-            edge = sold & set(np.flatnonzero(abs(cosines - least) < 1e-6).tolist())
-            if found or near or edge:
-                break
-        return found | near, edge
+        fits = sold if wished.passing is None else sold & set(np.flatnonzero(wished.passing).tolist())
+        if not wished.rest.strip():
+            return fits, fits
+        found = search.match(wished.rest)
+        must, may = self.with_words(found.words)
+        heard, meaning = found.corrected or wished.rest, search.meaning
+        if meaning is not None and len(vector := meaning.vector(heard)):
+            cosines = self.cosines(vector)
+            assert self.dense is not None
+            must |= set(np.flatnonzero(cosines >= self.dense.cutoff + 1e-6).tolist())
+            may |= set(np.flatnonzero(cosines >= self.dense.cutoff - 1e-6).tolist())
+            if not must and not may:
+                may |= set(np.flatnonzero(meaning.closest(cosines, heard)).tolist())
+        named = [found.ranking.notes.get(f"lane:{name}") for name in ("need", "exact", "number")]
+        for note in (note for note in named if note is not None):
+            may |= set(found.ranking.rows[note > 0].tolist())
+        exact = self.catalog.row(wished.rest.strip())
+        must |= {exact} if exact is not None else set()
+        return must & fits, (must | may) & fits
 
     def passes(self, row: int, where: dict[str, Any]) -> bool:
         """Whether the product at ``row`` passes the filters the workload makes."""
@@ -109,22 +125,14 @@ def search_is_exact(oracle: Oracle, request: Request, slate: Slate, pages: Seque
 
     ``pages`` are all places of the same request; ``slate`` is its first page with the workload's facets.
     """
-    search = oracle.engine.search_parts.matcher
-    assert isinstance(search, Hybrid)
-    read = search.match(request.query)
-    heard = read.corrected or request.query
-    silent = search.meaning is None or not len(search.meaning.cosines(heard))
-    cosines = np.empty(0) if silent else oracle.cosines(search.meaning._encode(heard))  # type: ignore[union-attr]
-    must, may = oracle.matched(read.words, cosines)
-    exact = oracle.catalog.row(request.query.strip())
-    must |= {exact} if exact is not None and oracle.sellable[exact] else set()
-    must = {row for row in must if oracle.passes(row, dict(request.where))}
+    must, may = oracle.matched(request.query)
+    must, may = ({row for row in rows if oracle.passes(row, dict(request.where))} for rows in (must, may))
     order = [
         (row, score) for page in pages for row, score in zip(oracle.catalog.rows(page.ids), page.scores, strict=True)
     ]
     rows = {int(row) for row, _ in order}
     wrong = []
-    if not must <= rows <= must | may:
+    if not must <= rows <= may:
         wrong.append(f"matched {len(rows)}, brute force {len(must)}")
     if len(rows) != len(order) or slate.total != len(rows):
         wrong.append(f"total {slate.total}, places {len(order)}, different {len(rows)}")
