@@ -1,6 +1,8 @@
 """Hand-made queries of every kind and a rule each in, how many are answered in the first five places out.
 
-python bench/search_cases.py demo=SHOP retrotech=SHOP [--failed]     asks the trained shops named; see search_cases.tsv.
+python bench/search_cases.py demo=SHOP retrotech=SHOP [cases=FILE] [--failed]     asks the trained shops named
+
+FILE is search_cases.tsv, or search_cases_fresh.tsv: cases written when everything that answers them was finished.
 
 A case is a line of search_cases.tsv: the catalogue it is for, the type of the query (understand.intent), the query, and
 what a right answer is, written by looking at the catalogue and never at what an engine found. Its clauses are joined
@@ -115,10 +117,11 @@ def main() -> int:
 
     failed = "--failed" in sys.argv
     shops = dict(given.split("=", 1) for given in sys.argv[1:] if "=" in given)
+    cases = read(Path(shops.pop("cases", FILE)))
     told: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for name, folder in shops.items():
         with mercato.open(folder) as shop:
-            for case in (case for case in read() if case.catalogue == name):
+            for case in (case for case in cases if case.catalogue == name):
                 slate = shop.search(case.query, k=PLACES)
                 passed = case.rule.passes([item.product for item in slate.items], getattr(slate, "page", ""))
                 told[name, case.type].append(passed)

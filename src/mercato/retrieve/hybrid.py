@@ -25,7 +25,10 @@ Synonyms = Mapping[Run, tuple[tuple[Run, float], ...]]
 NO_SYNONYMS: Synonyms = MappingProxyType({})
 
 CLOSEST = "all words, and are what comes closest in meaning"
-NEEDED = "words, and are what one buys then"
+NEEDED = "all words, and are what one buys then"
+
+_LEAST_COPY = 0.05
+"""What the last of many products of one need still counts."""
 
 
 class Index(Protocol):
@@ -135,8 +138,8 @@ class Hybrid:
         for words, counts in self.needs.find(text, vector):
             rows, scores = self.index.match(words, shop)
             fit = nearness[rows] * scores / max(scores.max(initial=0.0), 1e-9)
-            best = np.lexsort((rows, -fit))[: self.enough]
-            told = counts * np.sqrt(fit[best]) * self.copies ** np.arange(len(best))
+            best = np.lexsort((rows, -fit))
+            told = counts * np.sqrt(fit[best]) * np.maximum(self.copies ** np.arange(len(best)), _LEAST_COPY)
             worth[rows[best]] = np.maximum(worth[rows[best]], told)
         return worth
 
