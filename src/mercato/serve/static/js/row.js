@@ -31,9 +31,10 @@ function pager(track) {
 
 /**
  * A row for ``placement``. ``request`` is what the call takes besides shopper and session, ``why`` one line under the
- * title, ``empty`` what to say when there is nothing (no text: the row disappears). ``load`` can be called again.
+ * title, ``empty`` what to say when there is nothing (no text: the row disappears), ``holds`` whether the items are what
+ * the title says (else the row disappears too). ``load`` can be called again.
  */
-export function row({ placement, title, why = "", empty = "", request = {}, k = 18, key = placement }) {
+export function row({ placement, title, why = "", empty = "", request = {}, k = 18, key = placement, holds = () => true }) {
   const track = h("ul", { class: "track", tabindex: "-1" }, bones(6));
   const note = h("p", {}, why);
   const id = `row-${key}`;
@@ -51,7 +52,7 @@ export function row({ placement, title, why = "", empty = "", request = {}, k = 
       return;
     }
     const fresh = freshIds(key, slate.items);
-    section.hidden = !slate.items.length && !empty;
+    section.hidden = (!slate.items.length && !empty) || !holds(slate.items);
     section.dataset.slate = slate.slate_id;
     show(track, slate.items.length
       ? slate.items.map((item, place) => h("li", {}, card(item, slate, place, fresh?.has(item.id))))
