@@ -69,7 +69,7 @@ def trained(given: LeaveOneOut, aside: Aside, settings: Settings, home: Path) ->
     seen = LeaveOneOut(given.catalog, warm, owners, np.zeros(len(owners), np.int32), given.end)
     draft = drafted(settings, given.catalog, warm, home / "cache", tick, encoder)
     learned = learn(settings, draft, given.end, home / "cache", tick, replay=validation(seen))
-    parts = replace(draft, behaviour=learned.behaviour, weights=learned.weights)
+    parts = learned.into(draft)
     return build.engine(settings, parts, None, {}), parts
 
 

@@ -1,4 +1,5 @@
-"""A trained shop in, what each re-ranking gives and costs out: bench/results/rerank.md, the whole front per knob.
+"""A trained shop in, what each re-ranking gives and costs out: bench/results/rerank.md, the whole front per knob, and
+the same drawn, rerank-PLACEMENT.svg.
 
 python bench/rerank.py SHOP
 
@@ -19,7 +20,9 @@ from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib
 import numpy as np
+from matplotlib import pyplot
 from numpy.typing import NDArray
 
 import mercato
@@ -40,12 +43,14 @@ from mercato.schema import Ranking, Request, Rows
 from mercato.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "rerank.md"
+matplotlib.use("svg")
 NOBODY = np.empty(0, np.int32)
-POOL, TAIL, K = 200, 40, 10
+POOL, TAIL, K, TIMED = 200, 40, 10, 20
 PLAIN = "no re-ranking"
 LOSS = 0.01
 """The largest share of NDCG a setting may cost."""
 GOALS = {"coverage@10": max, "tail share": max, "KL departments": min, "KL categories": min, "ILD": max}
+DRAWN = ("coverage@10", "tail share", "KL departments", "shoppers' overlap")
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def learned(parts: Parts, settings: Settings, end: int, cache: Path) -> Cut:
     replay = split(parts.events, end, settings.learn.window_days)
     past = replace(parts, events=replay.past)
     found = learn(settings, past, replay.cut, cache, _tell)
-    past = replace(past, behaviour=found.behaviour, weights=found.weights)
+    past = found.into(past)
     return replay, past, build.engine(settings, past, None, {})
 
 
@@ -170,10 +175,11 @@ def measure(policy: Policy, seen: Window) -> Figures:
     """All figures of the first ten places; time is the median call with the pools in memory."""
     lists, earlier, seconds = [], [], []
     for case in seen.asked:
+        lists.append(policy.apply(case.request, case.pool).rows[:K])
+        twenty = replace(case.request, k=TIMED)
         begun = perf_counter()
-        shown = policy.apply(case.request, case.pool)
+        policy.apply(twenty, case.pool)
         seconds.append(perf_counter() - begun)
-        lists.append(shown.rows[:K])
         earlier.append(policy.apply(case.earlier, case.earlier_pool).rows[:K])
     filled = [rows for rows in lists if len(rows)]
     pairs = np.random.default_rng(0).integers(0, len(lists), (4000, 2))
@@ -251,8 +257,32 @@ def verdict(goal: str, name: str, found: dict[str, Figures]) -> str:
     return f"| {goal} | {name} | {change(found[name], found[PLAIN])} | {' | '.join(moved)} |"
 
 
-def report(known: dict[str, Cut], placement: str, most: int) -> list[str]:
-    """Both windows of one placement as Markdown."""
+def family(name: str) -> str:
+    """The policy without its numbers: what is one colour in the drawing."""
+    words = (word for word in name.replace(",", "").split() if not word.replace(".", "").isdigit())
+    return " ".join(word for word in words if word not in ("share", "slack", "text", "then"))
+
+
+def drawn(found: dict[str, Figures], path: Path) -> None:
+    """The front: change of NDCG against each goal, one point a setting."""
+    families: dict[str, list[str]] = {}
+    for name in found:
+        families.setdefault(family(name), []).append(name)
+    figure, panels = pyplot.subplots(1, len(DRAWN), figsize=(5 * len(DRAWN), 4.5), layout="constrained")
+    plain = found[PLAIN].gains.mean()
+    for panel, goal in zip(panels, DRAWN, strict=True):
+        for label, names in families.items():
+            lost = [100 * (found[name].gains.mean() / plain - 1) for name in names]
+            panel.plot(lost, [found[name].columns[goal] for name in names], "o", label=label, markersize=4)
+        panel.axvline(-100 * LOSS, color="grey", linewidth=0.8, linestyle="--")
+        panel.set(xlabel="change of NDCG@10, %", ylabel=goal, xlim=(-16, 4))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def report(known: dict[str, Cut], placement: str, most: int, out: Path) -> list[str]:
+    """Both windows of one placement as Markdown, the last one also drawn beside ``out``."""
     seen, made, found = {}, {}, {}
     for name, cut in known.items():
         _tell(f"{placement}, {name}")
@@ -260,7 +290,15 @@ def report(known: dict[str, Cut], placement: str, most: int) -> list[str]:
         made[name] = dict(policies(seen[name]))
         found[name] = {label: measure(policy, seen[name]) for label, policy in made[name].items()}
     goals = chosen(found["validation"])
-    lines = [f"## {placement}", "", f"Chosen on the window before ({len(seen['validation'].asked)} shoppers) as what"]
+    drawing = out.with_name(f"{out.stem}-{placement}.svg")
+    drawn(found["test"], drawing)
+    lines = [
+        f"## {placement}",
+        "",
+        f"![the front of {placement}]({drawing.name})",
+        "",
+        f"Chosen on the window before ({len(seen['validation'].asked)} shoppers) as what",
+    ]
     lines += [f"goes furthest at no more than {LOSS:.0%} of the NDCG; measured on the last window:", ""]
     lines += [f"| goal | setting | NDCG@10 | {' | '.join(GOALS)} |", f"|---|---|{'---:|' * 6}"]
     lines += [verdict(goal, label, found["test"]) for goal, label in goals.items()]
@@ -276,7 +314,7 @@ products that hold 80 % of the events before the cut (beyond half: 50 %); KL = S
 shopper's decayed history and the list (departments: the first name of a category path; categories: the first two);
 ILD = mean cosine distance of the text vectors in a list; shoppers' overlap = mean Jaccard of 4,000 random pairs of
 lists; a week's overlap = mean Jaccard of a shopper's list with the one made from the history up to a week earlier;
-ms = median of one call, one thread. Brackets are 95 % bootstrap intervals over shoppers."""
+ms = median of one call for {TIMED} places, one thread. Brackets are 95 % bootstrap intervals over shoppers."""
 
 
 def _tell(step: str) -> None:
@@ -291,6 +329,7 @@ def main() -> None:
     parser.add_argument("--shoppers", type=int, default=800)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
+    given.out.parent.mkdir(parents=True, exist_ok=True)
     lines = ["# Re-ranking: what it gives and what it costs", "", *described()]
     with mercato.open(given.shop, read_only=True) as shop:
         assert shop._live is not None, "a trained shop"
@@ -300,9 +339,8 @@ def main() -> None:
         ends = {"validation": end - settings.learn.window_days * DAY, "test": end}
         known = {name: learned(parts, settings, until, given.shop / "cache") for name, until in ends.items()}
         for placement in given.placements:
-            lines += report(known, placement, given.shoppers)
+            lines += report(known, placement, given.shoppers, given.out)
     page = "\n".join(lines)
-    given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(page, encoding="utf-8")
     print(page)
 

@@ -118,7 +118,7 @@ def engine(
     policy = policies(settings.lists, Known(catalog, likeness, counts, ~best_sellers))
     placements = {}
     for name, pool in POOLS.items():
-        score, heard = ordering(settings, parts.weights, name)
+        score, heard = ordering(settings, parts.weights, name, parts.new_every)
         silent = silent_lanes(parts.weights, heard)
         if settings.lists.arrivals.get(name):
             silent -= {"kin"}  # places kept for products that nobody took must find some, whatever orders them

@@ -33,7 +33,7 @@ from mercato.retrieve.social import SocialLane
 from mercato.retrieve.suggest import SuggestIndex
 from mercato.retrieve.taste import TasteLane
 from mercato.retrieve.without import WithoutIndex
-from mercato.scores import Score
+from mercato.scores import NEW_EVERY, Score
 from mercato.settings import Settings
 
 LAYOUT = 7
@@ -103,6 +103,7 @@ class Parts:
     lacking: WithoutIndex | None = None
     needs: NeedIndex | None = None
     pictures: PictureIndex | None = None
+    new_every: int = NEW_EVERY
 
     def save(self, folder: Path) -> None:
         """Write the parts as arrays and JSON into ``folder``; nothing is pickled."""
@@ -127,7 +128,7 @@ class Parts:
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
         scores = {name: _written(score) for name, score in self.weights.items()}
-        (folder / "weights.json").write_bytes(dumps({"layout": LAYOUT, "scores": scores}))
+        (folder / "weights.json").write_bytes(dumps({"layout": LAYOUT, "scores": scores, "new_every": self.new_every}))
 
     @staticmethod
     def load(folder: Path, settings: Settings) -> Parts:
@@ -151,6 +152,7 @@ class Parts:
                 lacking=WithoutIndex.load(folder / "lacking") if (folder / "lacking").is_dir() else None,
                 needs=NeedIndex.load(folder / "needs") if (folder / "needs").is_dir() else None,
                 pictures=PictureIndex.load(folder / "pictures") if (folder / "pictures").is_dir() else None,
+                new_every=int(kept.get("new_every", NEW_EVERY)),
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ArtifactError(

@@ -45,6 +45,9 @@ SCORES: Mapping[str, str] = {
 }
 """Which readable score orders each placement."""
 
+NEW_EVERY = 3
+"""Every which place of *home* is for what its shopper never bought, where nothing was learned."""
+
 SEARCH = "search"
 """The score that orders what a query matches; no placement of its own."""
 
@@ -131,8 +134,11 @@ def complete(
     return scores
 
 
-def ordering(settings: Settings, weights: Mapping[str, Score], placement: str) -> tuple[Score | Mixed, tuple[str, ...]]:
-    """What orders a placement, and the names of the scores in it."""
+def ordering(
+    settings: Settings, weights: Mapping[str, Score], placement: str, new_every: int = NEW_EVERY
+) -> tuple[Score | Mixed, tuple[str, ...]]:
+    """What orders a placement, and the names of the scores in it; ``new_every`` counts where the settings leave it to
+    what was learned."""
     own = SCORES[placement]
     name = "new" if placement in MIXED else own
     if name not in ("new", "tail"):
@@ -141,7 +147,7 @@ def ordering(settings: Settings, weights: Mapping[str, Score], placement: str) -
     fresh = Mixed(weights[name], weights["cold"], round(1 / min(share, 0.5)) if share > 0 else 0, TAKEN)
     if placement not in MIXED:
         return fresh, (name, "cold")
-    return Mixed(weights[own], fresh, settings.lists.new_every), (own, name, "cold")
+    return Mixed(weights[own], fresh, settings.lists.new_every or new_every), (own, name, "cold")
 
 
 def silent_lanes(weights: Mapping[str, Score], names: Sequence[str]) -> set[str]:

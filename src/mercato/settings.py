@@ -57,7 +57,8 @@ class About:
 class Lists:
     """How lists are made: ``depth`` rows per lane; at most ``per_category`` of a category before others had a turn
     (``per_category_again`` on lists of what is bought again). On *home* every ``new_every``-th place is for a product
-    never bought. What was chosen in the last ``recent_seconds`` weighs ``recent_weight``.
+    the shopper never bought (1: all of them; 0: 1, 2 or 3, whichever did best on held-out purchases). What was chosen
+    in the last ``recent_seconds`` weighs ``recent_weight``.
 
     By placement, each 0 to 1 unless said: ``personal`` turns from one order for everybody (0) to the shopper's own
     (100, where nothing is said); ``tail`` is the share of places kept for products outside the head, taken from rows
@@ -69,7 +70,7 @@ class Lists:
     depth: int = 200
     per_category: int = 2
     per_category_again: int = 2
-    new_every: int = 3
+    new_every: int = 0
     recent_seconds: int = 7200
     recent_weight: float = 3.0
     personal: Mapping[str, float] = field(default_factory=dict)

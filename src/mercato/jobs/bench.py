@@ -101,7 +101,7 @@ def _run(
     held = validation(given)
     learned = learn(settings, draft, given.end, cache, tick, replay=held)
     trained = perf_counter() - begun
-    parts = replace(draft, behaviour=learned.behaviour, weights=learned.weights)
+    parts = learned.into(draft)
     engine = build.engine(settings, parts, None, {})
     fitted = np.bincount(held.past.rows, minlength=len(given.catalog)).astype(float)
     replay = Split(given.end, given.known, given.known)

@@ -70,7 +70,7 @@ def before_last(
         raise DataError("too few events to cut in two", hint="recommendations need purchases before and after a date")
     tick("learning from the past")
     learned = learn(settings, replace(parts, events=replay.past), replay.cut, cache, tick, ties)
-    return replay, replace(parts, behaviour=learned.behaviour, weights=learned.weights)
+    return replay, learned.into(parts)
 
 
 def recommend(past: Parts, replay: Split, settings: Settings, tick: Tick, most: int = 100_000) -> dict[str, Any]:

@@ -94,10 +94,8 @@ def train(
             len(catalog),
         )
         parts = replace(
-            draft,
-            behaviour=learned.behaviour,
+            learned.into(draft),
             suggest=suggestions(catalog, learned.behaviour.popular.counts, searches.popular()),
-            weights=learned.weights,
             related=related if len(searches.texts) else None,
             pictures=pictures,
         )

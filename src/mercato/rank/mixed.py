@@ -24,7 +24,7 @@ _MIX = f"{TERM}mix"
 @dataclass(frozen=True)
 class Mixed:
     """``known`` scores the rows whose ``note`` is above zero, ``fresh`` all others; every ``every``-th place is for
-    those, with 0 they only come behind.
+    those: with 1 all others come behind, with 0 they do.
 
     That is what the shopper bought before and what is new to them, or what somebody took already and what nobody did.
     The two scores are not on one scale, so a fresh product that takes its place gets the score of that place, and the
@@ -81,12 +81,14 @@ class Mixed:
         """``own`` with the scores of new rows moved so that they take every ``every``-th place."""
         order = np.lexsort((rows, -own))
         old, new = order[known[order]], order[~known[order]]
+        if self.every == 1:  # every place is for new rows: the others are what comes behind
+            old, new = new, old
         final = own.copy()
         if not len(old) or not len(new):
             return final
         # new row j stands behind this many old ones; once the old are used up, the rest follow in their own order
         before = (np.arange(len(new)) + 1) * (self.every - 1)
-        inside = (before < len(old)) & (self.every > 0)
+        inside = (before < len(old)) & (self.every > 1)
         placed = new[inside]
         final[placed] = (final[old[before[inside] - 1]] + final[old[before[inside]]]) / 2
         for better, worse in pairwise(placed.tolist()):  # between ties the fresh ones still keep their own order

@@ -15,9 +15,13 @@ import pytest
 from mercato.errors import SettingsError
 from mercato.feedback.histories import Events
 from mercato.jobs.examples import last_out, next_new, split
+from mercato.jobs.learn import mixing
 from mercato.jobs.tune import tuned_transitions
 from mercato.models.hashed import HashEncoder
+from mercato.rank.linear import Linear, Signal
+from mercato.rank.train import Example
 from mercato.retrieve.pairs import Transitions
+from mercato.schema import Ranking
 from mercato.settings import Settings, parse
 from mercato.shop import create
 from mercato.shop.bench import bench_recommend
@@ -75,6 +79,19 @@ def test_the_tuned_graph_looks_two_steps_ahead_where_that_is_where_shoppers_go()
     replay = replace(last_out(past, 9 * DAY), past=past, future=future)
     tuned = tuned_transitions(Transitions(hops=0.0), replay, 60, lambda _: None)
     assert tuned.hops > 0
+
+
+@pytest.mark.parametrize(("again", "every"), [(0.0, 1), (1.0, 3)])
+def test_home_has_more_of_what_is_new_where_nobody_buys_twice(again: float, every: int) -> None:
+    """Lists of ten, five bought before; wanted is the best of those with chance ``again``, else the best new one."""
+    random = np.random.default_rng(0)
+    settings = Settings()
+    weights = {name: Linear((Signal("lane:habit", "behaviour", 1.0),)) for name in ("again", "new", "cold")}
+    notes = {"lane:habit": np.r_[np.arange(6.0, 1.0, -1.0), np.zeros(5)], "lane:popular": np.ones(10)}
+    pool = Ranking(np.arange(10, dtype=np.int32), np.zeros(10), notes)
+    lists = [Example(pool, np.eye(10)[0 if random.random() < again else 5]) for _ in range(50)]
+    assert mixing(settings, weights, lists) == every
+    assert mixing(replace(settings, lists=replace(settings.lists, new_every=4)), weights, lists) == 4
 
 
 def sequences(folder: Path) -> Path:

@@ -30,15 +30,15 @@ def mix(old: list[float], new: list[float], every: int) -> tuple[list[int], Rank
 SCORES = st.lists(st.integers(1, 8).map(float), max_size=8)
 
 
-@given(old=st.lists(st.integers(1, 30).map(float), max_size=8, unique=True), new=SCORES, every=st.integers(2, 5))
+@given(old=st.lists(st.integers(1, 30).map(float), max_size=8, unique=True), new=SCORES, every=st.integers(1, 5))
 def test_every_so_many_places_are_for_new(old: list[float], new: list[float], every: int) -> None:
     olds = sorted(range(len(old)), key=lambda row: (-old[row], row))
     news = sorted(range(len(old), len(old) + len(new)), key=lambda row: (-new[row - len(old)], row))
     expected: list[int] = []
-    while news and len(olds) > every - 1:
+    while every > 1 and news and len(olds) > every - 1:
         expected += [*olds[: every - 1], news[0]]
         olds, news = olds[every - 1 :], news[1:]
-    assert mix(old, new, every)[0] == expected + olds + news
+    assert mix(old, new, every)[0] == (news + olds if every == 1 else expected + olds + news)
 
 
 def test_the_last_old_product_stays_before_the_rest_whatever_their_rows() -> None:
