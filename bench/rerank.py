@@ -273,7 +273,8 @@ def drawn(found: dict[str, Figures], path: Path) -> None:
     for panel, goal in zip(panels, DRAWN, strict=True):
         for label, names in families.items():
             lost = [100 * (found[name].gains.mean() / plain - 1) for name in names]
-            panel.plot(lost, [found[name].columns[goal] for name in names], "o", label=label, markersize=4)
+            mark = "k*" if label == PLAIN else "o"
+            panel.plot(lost, [found[name].columns[goal] for name in names], mark, label=label, markersize=4)
         panel.axvline(-100 * LOSS, color="grey", linewidth=0.8, linestyle="--")
         panel.set(xlabel="change of NDCG@10, %", ylabel=goal, xlim=(-16, 4))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)

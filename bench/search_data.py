@@ -20,6 +20,8 @@ Grade 2: all three agree; 1: the type and one of the others. *column names* asks
 *shopper's words* as people do (SAID); *typo* are those of *column names* with one edit.
 zh-titles: spans were tagged by people. *product*: a tagged product name; wanted are titles where it is tagged as such,
 not those where the same characters are part of something else. *brand and product*: grade 2 both tagged, 1 the product.
+demo: known items over titles, categories and brands; *from the text* takes its third word from the category path.
+retrotech-clicks: real shoppers' 13 queries; a click model makes the judgments from the later half of their sessions.
 """
 
 from __future__ import annotations
@@ -34,9 +36,13 @@ import tarfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
+
+from mercato.data.source import open_source
 
 Row = tuple[str, str, int, str]
 """query, product id, grade, slice."""
@@ -133,6 +139,29 @@ def retrotech(data: Path, out: Path, seed: int) -> None:
     texts = {row["upc"]: f"{row['short_description']} {row['long_description']}" for row in clean}
     slices = ("words", "one word too many", "from the text")
     _judgments(out, _same_title(known_items(named, texts, slices, np.random.default_rng([seed, 1])), titles))
+
+
+def demo(_: Path, out: Path, seed: int) -> None:
+    """What the demo shop sells, as Mercato imports it: title, categories, brand. Nine products in ten share their title
+    with others (the retailer names no flavours), and all of one title are wanted."""
+    source = open_source("completejourney", "products", now=datetime.now(UTC))
+    sold = pl.concat([batch.frame for batch in source.batches()]).filter("sellable")
+    fields = ("id", "title", "categories", "brand")
+    table = sold.select(fields).with_columns(pl.col("categories").list.join("|")).rows()
+    _table(out / "products.csv", fields, table)
+    titles = {row[0]: row[1] for row in table}
+    texts = {row[0]: row[2] for row in table}
+    slices = ("words", "one word too many", "from the text")
+    _judgments(out, known_items(titles, texts, slices, np.random.default_rng([seed, 5])))
+
+
+def retrotech_clicks(data: Path, out: Path, _: int) -> None:
+    """The retrotech catalogue beside its 13 queries' search sessions, which judge by a click model (jobs.clicks): only
+    the later half of each query's sessions does."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, target in (("products.csv", out.parent / "retrotech" / "products.csv"), ("sessions", data / "sessions")):
+        (out / name).unlink(missing_ok=True)
+        (out / name).symlink_to(target.resolve())
 
 
 def _same_title(rows: Iterable[Row], titles: dict[str, str]) -> Iterator[Row]:
@@ -235,15 +264,22 @@ def _judgments(out: Path, rows: Iterable[Row]) -> None:
     (out / "judgments.tsv").write_text("query\tproduct_id\tgrade\tslice\n" + "".join(lines), encoding="utf-8")
 
 
+SETS = {
+    retrotech: "retrotech", retrotech_clicks: "retrotech", games: "games", fashion: "fashion", zh_titles: "zh-titles",
+    demo: "",
+}  # fmt: skip
+"""How each set is made, and the folder in DATA that it needs; the demo shop's products come with a package."""
+
+
 def main() -> None:
     """Every set that is there."""
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     data, out, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
-    for make in (retrotech, games, fashion, zh_titles):
+    for make, folder in SETS.items():
         name = make.__name__.replace("_", "-")
-        if (data / name).is_dir():
-            make(data / name, out / name, seed)
+        if not folder or (data / folder).is_dir():
+            make(data / folder, out / name, seed)
             print(out / name)
 
 

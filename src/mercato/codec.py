@@ -248,6 +248,7 @@ def slate_to_dict(slate: Slate, *, explain: bool = False) -> dict[str, Any]:
         "meant": slate.meant,
         "conditions": [dict(one) for one in slate.conditions],
         "page": slate.page,
+        "intent": slate.intent,
         "related": list(slate.related),
         "banners": [banner_to_dict(banner) for banner in slate.banners],
         "redirect": slate.redirect,

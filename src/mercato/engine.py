@@ -124,6 +124,7 @@ class Engine:
             redirect=applied.redirect or self.pages.get(listed.wished.page, ""),
             conditions=listed.wished.told(),
             page=listed.wished.page,
+            intent=listed.wished.intent,
             words=found.words,
         )
         return said, impression

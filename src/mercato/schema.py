@@ -300,7 +300,8 @@ class Slate:
     """The answer: items best first. ``id`` is what events point back to.
 
     Of a search: ``every`` is how many of ``total`` hold every word, where some but not all do; ``conditions`` were read
-    in the query's words ("under 5") and filter; ``page`` is the topic of a query that asks for no product ("returns");
+    in the query's words ("under 5") and filter; ``intent`` is the kind of query (understand.intent.INTENTS), ``page`` the
+    topic of one that asks for no product ("returns");
     ``related`` are searches of others, ``meant`` the one this is likely a misspelling of. ``left_out``: how many values
     of a facet were not told; ``ranges``: spread and buckets of fields of numbers; ``total_products``: where ``total``
     counts groups of variants. ``banners`` and ``redirect`` are what the shop's rules say; ``words`` is what was
@@ -321,6 +322,7 @@ class Slate:
     meant: str = ""
     conditions: tuple[Mapping[str, Any], ...] = ()
     page: str = ""
+    intent: str = ""
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
     words: tuple[Word, ...] = ()

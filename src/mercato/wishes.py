@@ -23,13 +23,15 @@ from mercato.understand.titles import Titles
 class Wished:
     """``rest`` is what is left to match in words ("" when everything that passes will do); ``passing`` (n,) rows fulfil
     every firm condition, None where there is none; ``liked`` (n,) counts the other conditions each row fulfils;
-    ``page`` is the topic of a query that asks for no product (understand.pages.TOPICS)."""
+    ``page`` is the topic of a query that asks for no product (understand.pages.TOPICS), ``intent`` its kind
+    (understand.intent.INTENTS)."""
 
     rest: str
     conditions: tuple[Condition, ...] = ()
     passing: Mask | None = None
     liked: NDArray[np.float64] | None = None
     page: str = ""
+    intent: str = ""
 
     def told(self) -> tuple[dict[str, Any], ...]:
         """The firm conditions, as the shopper should be told of them."""
@@ -66,7 +68,7 @@ class Wishes:
     def __call__(self, query: str) -> Wished:
         """The wishes of ``query``; any text is legal."""
         asked = self._conditions.read(query)
-        page = self._intents.page(query)
+        intent = self._intents.classify(asked)
         passing: Mask | None = None
         liked: NDArray[np.float64] | None = None
         for condition in asked.conditions:
@@ -75,7 +77,7 @@ class Wishes:
                 passing = rows if passing is None else passing & rows
             else:
                 liked = rows.astype(np.float64) if liked is None else liked + rows
-        return Wished(asked.rest, asked.conditions, passing, liked, page.topic if page is not None else "")
+        return Wished(asked.rest, asked.conditions, passing, liked, intent.topic, intent.kind)
 
     def _rows(self, condition: Condition) -> Mask:
         if condition.kind == "price":

@@ -12,9 +12,10 @@ def test_a_question_about_the_shop_leads_to_its_page(tmp_path: Path) -> None:
     with mercato.create(tmp_path / "corner", products=corner_shop.PRODUCTS[:8]) as shop:
         shop.train()
         found = shop.search("return policy")
-        assert (found.page, found.redirect) == ("returns", "")
+        assert (found.intent, found.page, found.redirect) == ("non-product", "returns", "")
     written = tmp_path / "corner" / "mercato.toml"
     written.write_text(written.read_text() + '[shop.pages]\nreturns = "/help/returns"\n')
     with mercato.open(tmp_path / "corner") as shop:
         assert shop.search("return policy").redirect == "/help/returns"
-        assert shop.search("milk").redirect == ""
+        found = shop.search("milk")
+        assert (found.intent, found.redirect) == ("product-type", "")
