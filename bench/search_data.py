@@ -35,7 +35,7 @@ import sys
 import tarfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,9 +65,9 @@ SAID = {
 KEYS = {letter: row for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for letter in row}
 
 
-def words(text: str) -> list[str]:
+def words(text: str, pattern: str = r"[^\W_]+") -> list[str]:
     """The words of a text worth typing, in lower case."""
-    found = re.findall(r"[^\W_]+", html.unescape(text).lower())
+    found = re.findall(pattern, html.unescape(text).lower())
     return [word for word in found if len(word) > 1 and word not in STOP]
 
 
@@ -92,7 +92,11 @@ def misspelt(query: Sequence[str], random: np.random.Generator) -> list[str]:
 
 
 def known_items(
-    titles: dict[str, str], texts: dict[str, str], slices: Sequence[str], random: np.random.Generator
+    titles: dict[str, str],
+    texts: dict[str, str],
+    slices: Sequence[str],
+    random: np.random.Generator,
+    split: Callable[[str], list[str]] = words,
 ) -> Iterator[Row]:
     """EACH queries of every slice over products id → title; ``texts`` hold their descriptions."""
     same: dict[str, list[str]] = defaultdict(list)
@@ -103,7 +107,7 @@ def known_items(
         asked: set[str] = set()
         while len(asked) < EACH:
             product = ids[int(random.integers(len(ids)))]
-            query = _query(name, words(titles[product]), words(texts.get(product, "")), random)
+            query = _query(name, split(titles[product]), split(texts.get(product, "")), random)
             wrong = misspelt(query, random) if name == "words" else query
             if wrong and " ".join(query) not in asked:
                 asked.add(" ".join(query))
@@ -152,7 +156,12 @@ def demo(_: Path, out: Path, seed: int) -> None:
     titles = {row[0]: row[1] for row in table}
     texts = {row[0]: row[2] for row in table}
     slices = ("words", "one word too many", "from the text")
-    _judgments(out, known_items(titles, texts, slices, np.random.default_rng([seed, 5])))
+    _judgments(out, known_items(titles, texts, slices, np.random.default_rng([seed, 5]), _sized))
+
+
+def _sized(text: str) -> list[str]:
+    """The words of a text, a size one of them: half of "10.75 oz" is another size."""
+    return words(text, r"\d[\d./]*(?: (?:oz|lb|ct|pk|ml|l|gal|in))?\b|[^\W\d_]+")
 
 
 def retrotech_clicks(data: Path, out: Path, _: int) -> None:
