@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install install-dev install-models demo test check lint bench clean
+.PHONY: help install install-dev install-models install-tune demo test check lint bench clean
 help:  ## what one can type here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -21,6 +21,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 install-models: $(VENV)/.installed  ## ... and torch, for the sequence transformer
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[demo,models]'
+
+install-tune: $(VENV)/.installed  ## ... and what tunes, explains and shrinks language models
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[demo,tune]'
 
 install: $(VENV)/.installed  ## make .venv and install what serving and the demo need
 install-dev: $(VENV)/.installed-dev  ## ... and what tests need

@@ -1,7 +1,7 @@
 """Files in, an immutable version out, published atomically with checksums: readers see the old one or the new one.
 
     root/
-      CURRENT             {"version", "sequence"}: the version that counts
+      CURRENT             {"version", "sequence", "before"}: the version that counts, and those that did before it
       VERSION/            one folder a version, never changed after it appeared
         manifest.json     size and sha256 of every file, and what the publisher says about it
         ...
@@ -14,11 +14,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import os
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +24,16 @@ from typing import Any
 
 import orjson
 
+from mercato import pointed
 from mercato.codec import dumps
 from mercato.errors import ArtifactError, BackendError
+from mercato.pointed import CURRENT, DRAFT, NOBODY, VERSION, Pointer, sync
 
 MANIFEST = "manifest.json"
-CURRENT = "CURRENT"
-DRAFT = ".draft-"
 LOCK = ".lock"
 LAYOUT = 1
 """The layout of manifest.json; a newer one is refused."""
 
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 _REBUILD = "train the shop again, or roll back to the previous version"
 
 
@@ -54,15 +51,18 @@ class Artifact:
         return self.folder.name
 
 
-def publish(root: Path, version: str, write: Callable[[Path], None], about: Mapping[str, Any]) -> Path:
+def publish(
+    root: Path, version: str, write: Callable[[Path], None], about: Mapping[str, Any], *, chosen: bool = True
+) -> Path:
     """Let ``write`` fill a folder, make it ``root/version`` and the current one; returns that folder.
 
     ``about`` (JSON: created_at, what it was trained on ...) goes into the manifest. Whatever fails or dies midway,
-    the current version stays as it was. Publishing the same files under the same version again is no error.
+    the current version stays as it was. Publishing the same files under the same version again is no error. Without
+    ``chosen`` it only lies there, to be made the current one by ``choose``.
 
     Raises ArtifactError for an unusable or taken ``version``, BackendError when the disk is full or fails.
     """
-    if not _VERSION.fullmatch(version) or version == CURRENT:
+    if not VERSION.fullmatch(version) or version == CURRENT:
         raise ArtifactError(f"{version!r} cannot name a version", where=str(root), hint="letters, digits and . _ + -")
     with _alone(root):
         draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=root))
@@ -71,8 +71,27 @@ def publish(root: Path, version: str, write: Callable[[Path], None], about: Mapp
             folder, sequence = _settle(root, version, draft, about)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        _point(root, version, sequence)
+        if chosen:
+            pointed.write(root, pointed.after(pointed.read(root), version, sequence))
+        elif not (root / CURRENT).exists():
+            pointed.write(root, NOBODY)
     return folder
+
+
+def choose(root: Path, version: str) -> Path:
+    """Make ``version`` the current one; returns its folder. Raises ArtifactError where it cannot be trusted."""
+    if not VERSION.fullmatch(version) or not (root / version / MANIFEST).is_file():
+        known = ", ".join(name for _, name in sorted(_known(root))) or "none"
+        raise ArtifactError(f"no version {version!r}", where=str(root), hint=f"there is: {known}")
+    with _alone(root):
+        pointed.write(root, pointed.after(pointed.read(root), version, int(verify(root / version)["sequence"])))
+    return root / version
+
+
+def release(root: Path) -> None:
+    """Make no version the current one, and forget which ones were."""
+    with _alone(root):
+        pointed.write(root, NOBODY)
 
 
 def _settle(root: Path, version: str, draft: Path, about: Mapping[str, Any]) -> tuple[Path, int]:
@@ -88,18 +107,24 @@ def _settle(root: Path, version: str, draft: Path, about: Mapping[str, Any]) -> 
     manifest = {"layout": LAYOUT, "version": version, "sequence": sequence, "about": dict(about), "files": files}
     (draft / MANIFEST).write_bytes(dumps({**manifest, "sha256": _seal(manifest)}))
     for path in sorted(draft.rglob("*"), reverse=True):
-        _sync(path)
+        sync(path)
     draft.chmod(0o755)  # mkdtemp's folder is private; a server may run as another user
-    _sync(draft)
+    sync(draft)
     draft.rename(folder)
-    _sync(root)
+    sync(root)
     return folder, sequence
 
 
+def is_chosen(root: Path) -> bool:
+    """Whether a version ought to be current: not where nothing was published, or nothing of it was chosen."""
+    pointer = pointed.read(root)
+    return bool(pointer.version) if pointer is not None else any(True for _ in _known(root))
+
+
 def current(root: Path) -> Path | None:
-    """The folder of the current version as CURRENT names it, unverified; None when nothing was published."""
-    pointer = _pointer(root)
-    return None if pointer is None else root / pointer[0]
+    """The folder of the current version as CURRENT names it, unverified; None when nothing was published or chosen."""
+    pointer = pointed.read(root)
+    return root / pointer.version if pointer is not None and pointer.version else None
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -107,7 +132,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
     Raises ArtifactError naming the file that is missing, truncated or changed.
     """
-    manifest = _manifest(folder)
+    manifest = described(folder)
     for name, expected in manifest["files"].items():
         path = folder / name
         try:
@@ -122,17 +147,16 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def open_current(root: Path) -> Artifact:
-    """The current version, verified; when it cannot be trusted, the newest older one that can, with ``refused`` said.
+    """The current version, verified; when it cannot be trusted, the last one before it that can, with ``refused`` said.
 
-    Raises ArtifactError when nothing was published or nothing can be trusted.
+    Raises ArtifactError when nothing was published or chosen, or nothing can be trusted.
     """
-    pointer = _pointer(root)
-    known = sorted(_known(root), reverse=True)
+    pointer = pointed.read(root)
+    if pointer is not None and not pointer.version:
+        raise ArtifactError("no version is chosen", where=str(root), hint="publish one, or choose one that is there")
     # A damaged pointer names nothing: then the newest good version counts.
-    versions = [name for number, name in known if pointer is None or number < pointer[1]]
-    if pointer is not None:
-        versions.insert(0, pointer[0])
-    refused: list[str] = [] if pointer or not known else [f"{root / CURRENT} is missing or damaged"]
+    versions = [*([pointer.version] if pointer else []), *_earlier(root, pointer)]
+    refused: list[str] = [] if pointer or not versions else [f"{root / CURRENT} is missing or damaged"]
     for version in versions:
         try:
             return Artifact(root / version, verify(root / version), tuple(refused))
@@ -144,24 +168,37 @@ def open_current(root: Path) -> Artifact:
 
 
 def rollback(root: Path) -> Path:
-    """Make the newest good version before the current one the current one; raises ArtifactError when there is none."""
+    """Make the last good version that was current before this one the current one; raises ArtifactError when there is
+    none."""
     with _alone(root):
-        pointer = _pointer(root)
-        for number, name in sorted(_known(root), reverse=True):
-            if (pointer is None or number < pointer[1]) and _good(root / name):
-                _point(root, name, number)
+        pointer = pointed.read(root)
+        earlier = _earlier(root, pointer)
+        for place, name in enumerate(earlier):
+            if _good(root / name):
+                before = None if pointer is None or pointer.before is None else tuple(earlier[:place:-1])
+                pointed.write(root, Pointer(name, int(described(root / name)["sequence"]), before))
                 return root / name
     raise ArtifactError("there is no earlier good version", where=str(root), hint="train the shop again")
 
 
-def prune(root: Path, keep: int = 3) -> list[str]:
-    """Delete all but the newest ``keep`` versions and the current one; returns the names that went, oldest first."""
+def _earlier(root: Path, pointer: Pointer | None) -> list[str]:
+    """The versions that were current before ``pointer`` and are still there, the last one first; where that is not
+    known, those that were published before it."""
+    known = {name: number for number, name in sorted(_known(root), reverse=True)}
+    if pointer is None or pointer.before is None:
+        return [name for name, number in known.items() if pointer is None or number < pointer.sequence]
+    return [name for name in reversed(pointer.before) if name in known]
+
+
+def prune(root: Path, keep: int = 3, held: Collection[str] = ()) -> list[str]:
+    """Delete all but the newest ``keep`` versions, the current one and those ``held``; returns the names that went,
+    oldest first."""
     if keep < 1:
         raise ArtifactError("at least one version is kept", where="keep")
     with _alone(root):
-        pointer = _pointer(root)
+        pointer = pointed.read(root) or NOBODY
         newest = sorted(_known(root), reverse=True)
-        going = [name for _, name in newest[keep:] if pointer is None or name != pointer[0]][::-1]
+        going = [name for _, name in newest[keep:] if name != pointer.version and name not in held][::-1]
         for name in going:
             # Renamed first: half a deleted version must not look like a version.
             trash = Path(tempfile.mkdtemp(prefix=DRAFT, dir=root))
@@ -178,7 +215,8 @@ def _good(folder: Path) -> bool:
     return True
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def described(folder: Path) -> dict[str, Any]:
+    """What was written down of a version, sealed; its files are not compared (see ``verify``). Raises ArtifactError."""
     path = folder / MANIFEST
     try:
         manifest = orjson.loads(path.read_bytes())
@@ -199,29 +237,9 @@ def _known(root: Path) -> Iterator[tuple[int, str]]:
     """(sequence, version) of every version whose manifest is intact."""
     for path in root.glob(f"[!.]*/{MANIFEST}"):
         try:
-            yield int(_manifest(path.parent)["sequence"]), path.parent.name
+            yield int(described(path.parent)["sequence"]), path.parent.name
         except ArtifactError:
             continue
-
-
-def _pointer(root: Path) -> tuple[str, int] | None:
-    try:
-        record = orjson.loads((root / CURRENT).read_bytes())
-        version, sequence = record["version"], int(record["sequence"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return (version, sequence) if _VERSION.fullmatch(version) else None
-
-
-def _point(root: Path, version: str, sequence: int) -> None:
-    handle, name = tempfile.mkstemp(prefix=DRAFT, dir=root)
-    with os.fdopen(handle, "wb") as file:
-        file.write(dumps({"version": version, "sequence": sequence}))
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    Path(name).replace(root / CURRENT)
-    _sync(root)
 
 
 def _digests(folder: Path) -> dict[str, dict[str, Any]]:
@@ -238,14 +256,6 @@ def _sha256(path: Path) -> str:
 
 def _seal(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(orjson.loads(dumps(manifest)), option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

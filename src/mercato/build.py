@@ -16,7 +16,8 @@ from mercato.policy.diverse import Likeness
 from mercato.policy.explain import Explain
 from mercato.policy.rules import Narrow
 from mercato.ports import Encoder, Retriever
-from mercato.rank.features import Profile, columns
+from mercato.rank.cascade import Cascade
+from mercato.rank.features import Facts, Profile, columns
 from mercato.reading import reading
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex, Meaning, Similar, remembering
@@ -140,8 +141,8 @@ def engine(
                 catalog, parts.lexical, reader(parts.lexical.vocabulary, encoder), semantic, parts.numbers, parts.needs
             ),
             signals=signals,
-            profile=profile,
-            score=readable,
+            profile=Facts.of(catalog, profile),
+            score=Cascade.over(readable),
             sidebar=settings.facets.over(catalog),
             reader=first,
             looks=alike,
@@ -154,6 +155,7 @@ def engine(
         versions=versions,
         degraded=(*degraded, *unread, *(() if semantic is not None else ("meaning",))),
         pages=settings.shop.pages,
+        sets=parts.bundles,
     )
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from mercato.commands.compress import compress
+from mercato.commands.models import app as models
+from mercato.commands.options import Folder, Json, err, ticker
+from mercato.commands.tune import tune
 from mercato.demo import DemoShop
 from mercato.errors import MercatoError, RequestError
 from mercato.expressions import parse_where
@@ -26,26 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-err = Console(stderr=True, highlight=False)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
-Folder = Annotated[Path, typer.Argument(metavar="SHOP", help="The shop's folder.")]
 Explained = Annotated[bool, typer.Option("--explain", help="Show the terms of each score and the reason.")]
 Where = Annotated[str, typer.Option(metavar="EXPR", help="A filter, such as: brand=acme|apex, price<=5, size='2 L'")]
 Many = Annotated[int, typer.Option("-k", min=1, max=1000, help="How many items.")]
-
-
-def ticker(quiet: bool) -> Any:
-    """Prints each new step once to stderr."""
-    last = ""
-
-    def tick(step: str) -> None:
-        nonlocal last
-        if not quiet and step != last:
-            err.print(f"  {step}", style="dim", markup=False)
-        last = step
-
-    return tick
 
 
 @app.command()
@@ -116,7 +103,7 @@ def doctor(shop: Folder, as_json: Json = False) -> None:
         found = opened.doctor()
     if as_json:
         return say(found, True, "")
-    for part in ("catalogue", "events"):
+    for part in ("catalogue", "events", "models"):
         table = Table("", "what", "count", "share", "what it costs", "what to do", title=part, title_justify="left")
         for one in found[part]:
             table.add_row(
@@ -214,6 +201,9 @@ def serve(
         run(opened if len(opened) > 1 else opened[0], host, port)
 
 
+app.command()(tune)
+app.command()(compress)
+app.add_typer(models, name="models")
 bench = typer.Typer(help="Measure Mercato on a file, beside the nulls.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
@@ -225,6 +215,7 @@ def bench_recommend(
     attributes: Annotated[Path | None, typer.Option(help="JSON: item → attributes.")] = None,
     peers: Annotated[Path | None, typer.Option(help="What bench/recommend_peers.py wrote for the same data.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=20, help="How many trainings.")] = 3,
+    cases: Annotated[int, typer.Option(min=0, help="How many of the test cases to rank; 0: all.")] = 0,
     home: Annotated[Path, typer.Option(help="Where text vectors and checkpoints are kept.")] = Path(".bench"),
     as_json: Json = False,
 ) -> None:
@@ -232,7 +223,14 @@ def bench_recommend(
     from mercato.shop.bench import bench_recommend as measured
 
     report = measured(
-        data, texts=texts, attributes=attributes, peers=peers, seeds=seeds, home=home, tick=ticker(as_json)
+        data,
+        texts=texts,
+        attributes=attributes,
+        peers=peers,
+        seeds=seeds,
+        cases=cases,
+        home=home,
+        tick=ticker(as_json),
     )
     if as_json:
         return say(report, True, "")
@@ -261,8 +259,8 @@ def bench_search(
     return None
 
 
-LATER = ("tune", "compress", "forecast", "price", "restock", "campaign", "trial", "assist", "write", "erase", "export",
-         "backup", "restore", "keys", "models")  # fmt: skip
+LATER = ("forecast", "price", "restock", "campaign", "trial", "assist", "write", "erase", "export",
+         "backup", "restore", "keys")  # fmt: skip
 
 
 def _later(name: str) -> Any:

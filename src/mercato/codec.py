@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from mercato.errors import DataError
-from mercato.schema import Banner, Impression, Interaction, Item, Product, Review, Slate
+from mercato.schema import Banner, Bundle, Impression, Interaction, Item, Product, Review, Slate
 
 _NO_MINOR_UNIT = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "XAF", "XOF", "PYG", "UGX"})
 _THREE_DIGITS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
@@ -252,8 +252,22 @@ def slate_to_dict(slate: Slate, *, explain: bool = False) -> dict[str, Any]:
         "related": list(slate.related),
         "banners": [banner_to_dict(banner) for banner in slate.banners],
         "redirect": slate.redirect,
+        "bundles": [bundle_to_dict(bundle) for bundle in slate.bundles],
     }
     return record | {name: value for name, value in said.items() if value}
+
+
+def bundle_to_dict(bundle: Bundle) -> dict[str, Any]:
+    """The bundle as JSON: ids, how many ``products``, their total, and what a page shows of each."""
+    return {
+        "ids": list(bundle.ids),
+        "products": len(bundle.products),
+        "price": to_major(bundle.price, bundle.currency),
+        "currency": bundle.currency,
+        "baskets": bundle.baskets,
+        "reason": bundle.reason,
+        "items": [card_to_dict(product) for product in bundle.products],
+    }
 
 
 def banner_to_dict(banner: Banner) -> dict[str, str]:

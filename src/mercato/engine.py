@@ -11,9 +11,10 @@ import numpy as np
 
 from mercato.catalog import Catalog
 from mercato.errors import RequestError
-from mercato.policy.applied import Applied
+from mercato.policy.applied import UNTOUCHED, Applied
+from mercato.policy.bundled import OFFERING, Sets, bundled
 from mercato.ports import Policy, Retriever
-from mercato.schema import Impression, Item, Mask, Ranking, Request, Rows, Slate
+from mercato.schema import Bundle, Impression, Item, Mask, Ranking, Request, Rows, Slate
 from mercato.search import Explained, Noted, Rules, Scored, Search
 
 
@@ -28,8 +29,9 @@ class Readable(Scored, Protocol):
 class Pool(Protocol):
     """Several lanes as one (retrieve.fuse.Fused)."""
 
-    def gather(self, request: Request, allowed: Mask) -> tuple[Ranking, tuple[str, ...]]:
-        """The pool with a note per lane, and the lanes that failed."""
+    def gather(self, request: Request, allowed: Mask, more: Rows) -> tuple[Ranking, tuple[str, ...]]:
+        """The pool and the rows ``more`` with a note per lane, and the lanes that failed; what a lane finds has a score
+        above 0."""
         ...
 
 
@@ -47,7 +49,7 @@ class Engine:
     """One immutable set of parts over one catalogue snapshot; safe to share between threads.
 
     ``trained``: the rows from there on came after training; search has them, what is recommended does not. ``pages``:
-    where queries lead that ask for no product, by topic.
+    where queries lead that ask for no product, by topic. ``sets``: what goes together, None where nothing was mined.
     """
 
     catalog: Catalog
@@ -61,32 +63,56 @@ class Engine:
     degraded: tuple[str, ...] = ()
     trained: int | None = None
     pages: Mapping[str, str] = field(default_factory=dict)
+    sets: Sets | None = None
 
-    def recommend(self, request: Request, hidden: Rows, slate_id: str) -> tuple[Slate, Impression]:
-        """The placement's list; rows in ``hidden`` (deleted since the snapshot) never appear."""
+    def recommend(
+        self, request: Request, hidden: Rows, slate_id: str, applied: Applied = UNTOUCHED
+    ) -> tuple[Slate, Impression]:
+        """The placement's list, as the shop's rules want it (``applied``); rows in ``hidden`` (deleted since the
+        snapshot) never appear."""
         started = perf_counter()
         placement = self._placement(request)
-        pool, failed = self.pooled(request, hidden)
-        scored = placement.score.scored(placement.score.worth(pool))
-        ranking = placement.policy.apply(request, Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
+        applied = applied.within(len(self.catalog) if self.trained is None else self.trained)
+        pool, failed = self.pooled(request, hidden, applied)
+        worth = applied.kept(placement.score.worth(pool), pool)
+        scored = applied.lifted(placement.score.scored(worth))
+        ordered = placement.policy.apply(request, Ranking.best_first(scored.rows, scored.scores, notes=scored.notes))
+        ranking = applied.arranged(ordered, scored, self.catalog.group)
         page = ranking.take(slice(request.page * request.k, (request.page + 1) * request.k))
-        return self._answer(request, page, len(ranking), placement.score, slate_id, started, degraded=failed)
+        bundles = self._bundles(request, hidden, applied)
+        score = _Ruled(placement.score, applied)
+        slate, impression = self._answer(request, page, len(ranking), score, slate_id, started, degraded=failed)
+        return replace(slate, banners=applied.banners, bundles=bundles), impression
 
-    def pooled(self, request: Request, hidden: Rows) -> tuple[Ranking, tuple[str, ...]]:
-        """What the placement's score is given: the pool with every note, and the lanes that failed.
+    def _bundles(self, request: Request, hidden: Rows, applied: Applied) -> tuple[Bundle, ...]:
+        """The sets the placement offers beside its list; what it starts from may be in them."""
+        if self.sets is None or request.placement not in OFFERING:
+            return ()
+        return bundled(self.sets, self.catalog, request, applied.narrowed(self._allowed(request, hidden)))
+
+    def pooled(self, request: Request, hidden: Rows, applied: Applied = UNTOUCHED) -> tuple[Ranking, tuple[str, ...]]:
+        """What the placement's score is given: the pool with every note, and the lanes that failed; without what the
+        rules hide, and with what they pin as far as this list may show it.
 
         When no lane knows anything, what sells; when nothing sold yet, the catalogue in its own order.
         """
-        allowed = self.narrow(request, self._allowed(request, hidden))
-        pool, failed = self._placement(request).pool.gather(request, allowed)
-        if not len(pool) and request.placement != "buy-again":
-            k = max(10 * request.k, 100)
-            pool = self.fallback.retrieve(request, allowed, k)
-            pool = pool.noted(**{"lane:popular": pool.scores})
-            if not len(pool):
-                rows = np.flatnonzero(allowed)[:k].astype(np.int32)
-                pool = Ranking(rows, np.zeros(len(rows)))
+        allowed = self.shown(request, hidden, applied)
+        pool, failed = self._placement(request).pool.gather(request, allowed, applied.pinned(allowed))
+        if not (pool.scores > 0).any() and request.placement != "buy-again":
+            pool = applied.joined(self._selling(request, allowed), allowed)
         return self.profile.note(request, pool), failed
+
+    def shown(self, request: Request, hidden: Rows, applied: Applied = UNTOUCHED) -> Mask:
+        """What the placement's list may show at all: one flag for every trained row."""
+        return applied.narrowed(self.narrow(request, self._allowed(request, hidden)))
+
+    def _selling(self, request: Request, allowed: Mask) -> Ranking:
+        k = max(10 * request.k, 100)
+        pool = self.fallback.retrieve(request, allowed, k)
+        if len(pool):
+            return pool.noted(**{"lane:popular": pool.scores})
+        rows = np.flatnonzero(allowed)[:k].astype(np.int32)
+        return Ranking(rows, np.zeros(len(rows)))
 
     def _placement(self, request: Request) -> Placement:
         placement = self.placements.get(request.placement)
@@ -194,4 +220,4 @@ class _Ruled:
 
     def explained(self, ranking: Ranking) -> tuple[Ranking, list[list[tuple[str, float]]]]:
         """Notes, terms and evidence of a page, the rules' among them."""
-        return self.applied.explained(*self.score.explained(ranking))
+        return self.applied.explained(*self.score.explained(self.applied.plain(ranking)))

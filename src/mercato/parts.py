@@ -18,6 +18,7 @@ from mercato.feedback.histories import Events
 from mercato.models.sequence import TrainedSequence
 from mercato.rank.boosted import Boosted
 from mercato.rank.linear import Linear, Signal
+from mercato.retrieve.bundles import BundleIndex
 from mercato.retrieve.content import ContentLane
 from mercato.retrieve.dense import DenseIndex
 from mercato.retrieve.lexical import LexicalIndex
@@ -103,6 +104,7 @@ class Parts:
     lacking: WithoutIndex | None = None
     needs: NeedIndex | None = None
     pictures: PictureIndex | None = None
+    bundles: BundleIndex | None = None
     new_every: int = NEW_EVERY
 
     def save(self, folder: Path) -> None:
@@ -111,20 +113,13 @@ class Parts:
         self.events.save(folder / "events")
         self.lexical.save(folder / "lexical")
         self.suggest.save(folder / "suggest")
-        if self.dense is not None:
-            self.dense.save(folder / "dense")
-        if self.content is not None:
-            self.content.save(folder / "content")
-        if self.related is not None:
-            self.related.save(folder / "related")
-        if self.numbers is not None:
-            self.numbers.save(folder / "numbers")
-        if self.lacking is not None:
-            self.lacking.save(folder / "lacking")
-        if self.needs is not None:
-            self.needs.save(folder / "needs")
-        if self.pictures is not None:
-            self.pictures.save(folder / "pictures")
+        parts = {
+            "dense": self.dense, "content": self.content, "related": self.related, "numbers": self.numbers,
+            "lacking": self.lacking, "needs": self.needs, "pictures": self.pictures, "bundles": self.bundles,
+        }  # fmt: skip
+        for name, part in parts.items():
+            if part is not None:
+                part.save(folder / name)
         (folder / "behaviour").mkdir(parents=True, exist_ok=True)
         self.behaviour.save(folder / "behaviour")
         scores = {name: _written(score) for name, score in self.weights.items()}
@@ -152,6 +147,7 @@ class Parts:
                 lacking=WithoutIndex.load(folder / "lacking") if (folder / "lacking").is_dir() else None,
                 needs=NeedIndex.load(folder / "needs") if (folder / "needs").is_dir() else None,
                 pictures=PictureIndex.load(folder / "pictures") if (folder / "pictures").is_dir() else None,
+                bundles=BundleIndex.load(folder / "bundles") if (folder / "bundles").is_dir() else None,
                 new_every=int(kept.get("new_every", NEW_EVERY)),
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
@@ -167,7 +163,8 @@ def _content(folder: Path, dense: DenseIndex | None, settings: Settings) -> Cont
 def _written(score: Score) -> dict[str, Any]:
     if isinstance(score, Linear):
         return {"signals": score.signals}
-    return {"signals": score.signals, "model": score.model, "extra": score.extra.signals, "first": score.first.signals}
+    sums = {"extra": score.extra.signals, "first": score.first.signals}
+    return {"signals": score.signals, "model": score.model, "deepest": score.deepest, **sums}
 
 
 def _read(kept: dict[str, Any]) -> Score:
@@ -175,4 +172,4 @@ def _read(kept: dict[str, Any]) -> Score:
     if "model" not in kept:
         return Linear(signals)
     extra, first = (Linear(tuple(Signal(**signal) for signal in kept[name])) for name in ("extra", "first"))
-    return Boosted(signals, kept["model"], extra, first)
+    return Boosted(signals, kept["model"], extra, first, int(kept.get("deepest", Boosted.deepest)))

@@ -171,7 +171,8 @@ class Request:
     """Anything one can ask for; search, similar, home, cart and session differ in what is left empty.
 
     ``at`` and ``seed`` are the only clock and chance a stage may use. ``anchors`` are the rows of ``product`` or
-    ``cart``; ``history`` is what the shopper (and session) did before ``at``; ``picture`` is the vector of the photo
+    ``cart``; ``history`` is what the shopper (and session) did before ``at``; ``segments`` are those
+    the request itself names; ``picture`` is the vector of the photo
     that was asked with, empty where there was none.
     """
 
@@ -184,6 +185,7 @@ class Request:
     words: tuple[Word, ...] = ()
     shopper: str = ""
     session: str = ""
+    segments: tuple[str, ...] = ()
     product: str = ""
     cart: tuple[str, ...] = ()
     where: Where = field(default_factory=lambda: NOTHING)
@@ -287,6 +289,23 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """Products to be taken together. ``price`` is their total in minor units of ``currency``, None where one has no
+    price; ``baskets`` held all of them, and the sentence says so."""
+
+    products: tuple[Product, ...]
+    price: int | None
+    currency: str
+    baskets: int
+    reason: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Product ids, that of the product asked for first."""
+        return tuple(product.id for product in self.products)
+
+
+@dataclass(frozen=True, slots=True)
 class Banner:
     """What the shop says above a list; ``url`` and ``image`` may be empty."""
 
@@ -299,13 +318,13 @@ class Banner:
 class Slate:
     """The answer: items best first. ``id`` is what events point back to.
 
-    Of a search: ``every`` is how many of ``total`` hold every word, where some but not all do; ``conditions`` were read
-    in the query's words ("under 5") and filter; ``intent`` is the kind of query (understand.intent.INTENTS), ``page`` the
-    topic of one that asks for no product ("returns");
-    ``related`` are searches of others, ``meant`` the one this is likely a misspelling of. ``left_out``: how many values
-    of a facet were not told; ``ranges``: spread and buckets of fields of numbers; ``total_products``: where ``total``
-    counts groups of variants. ``banners`` and ``redirect`` are what the shop's rules say; ``words`` is what was
-    matched, for whoever marks it (words.Highlighter).
+    Of a search: ``every`` is how many of ``total`` hold every word, where some but not all do; ``conditions`` were
+    read in the query's words ("under 5") and filter; ``intent`` is the kind of query (understand.intent.INTENTS),
+    ``page`` the topic of one that asks for no product ("returns"); ``related`` are searches of others, ``meant`` the
+    one this is likely a misspelling of. ``left_out``: how many values of a facet were not told; ``ranges``: spread and
+    buckets of fields of numbers; ``total_products``: where ``total`` counts groups of variants. ``banners`` and
+    ``redirect`` are what the shop's rules say; ``words`` is what was matched, for whoever marks it
+    (words.Highlighter). ``bundles`` go with the product or the cart that was asked with.
     """
 
     id: str
@@ -326,6 +345,7 @@ class Slate:
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
     words: tuple[Word, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
     degraded: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     took_ms: float = 0.0

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from mercato.catalog import Catalog
 from mercato.rank.boosted import Boosted
-from mercato.rank.features import columns
+from mercato.rank.features import FACT, columns
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.mixed import TAKEN, Mixed
 from mercato.settings import Settings
@@ -53,6 +53,9 @@ SEARCH = "search"
 
 MATCHED = frozenset({"words", "exact", "looks"})
 """Terms of the search score that say how well a product matches; clicks on what was shown cannot tell their worth."""
+
+FACTS: Mapping[str, str] = {"cheap": "price", "stock": "stock", "fresh": "freshness", "rating": "rating"}
+"""What the catalogue says of a product (rank.features.Facts) → the term of the search score it counts under."""
 
 MIXED = ("home",)
 """Placements that keep every few places for something new."""
@@ -105,6 +108,8 @@ def hints(settings: Settings, catalog: Catalog) -> dict[str, tuple[Signal, ...]]
             Signal("lane:taste", "behaviour", 0.4, 0.1),
             Signal("profile:category", "attribute", 0.03),
             *(Signal(signal.note, signal.term, 0.02) for signal in relation),
+            # worth nothing until clicks say otherwise
+            *(Signal(f"{FACT}{name}", term, 0.0) for name, term in FACTS.items()),
         ),
     }
 
@@ -117,7 +122,8 @@ def complete(
 ) -> dict[str, Score]:
     """Every score the placements need: the learned ones, the hinted ones, and what the shop's policy adds.
 
-    Where ``trees`` were better they rank; *tail* and *session* leave signals out or add some, which trees cannot.
+    Where ``trees`` were better they rank, of a search what the sum puts first (rank.cascade); *tail* and *session*
+    leave signals out or add some, which trees cannot.
 
     ``recent`` (what the shopper just chose) has no labels in purchase data: its weight is the shop's choice.
     """
@@ -129,6 +135,8 @@ def complete(
         found = trees.get(name)
         readable = Linear((*scores[name].signals, *extra))
         scores[name] = readable if found is None else replace(found, extra=Linear(extra), first=readable)
+    if SEARCH in trees:
+        scores[SEARCH] = trees[SEARCH]
     scores["tail"] = Linear((*(signal for signal in new if signal.term != "popularity"), now))
     scores["session"] = Linear((*basket, now, Signal("lane:similar", "attribute", 0.5, 0.3)))
     return scores

@@ -15,8 +15,10 @@ from mercato.facets import Facets
 from mercato.models.image import ImageEncoder
 from mercato.models.sequence import SelfAttention
 from mercato.models.text import TextEncoder
+from mercato.models.tuning import Tune
 from mercato.rank.cross import Read
 from mercato.retrieve.align import Align
+from mercato.retrieve.bundles import Bundles
 from mercato.retrieve.content import Content
 from mercato.retrieve.dense import Dense
 from mercato.retrieve.ease import Ease
@@ -106,6 +108,7 @@ class Settings:
     lexical: Lexical = field(default_factory=Lexical)
     facets: Facets = field(default_factory=Facets)
     encoder: TextEncoder = field(default_factory=TextEncoder)
+    tune: Tune = field(default_factory=Tune)
     dense: Dense = field(default_factory=Dense)
     read: Read = field(default_factory=Read)
     image: ImageEncoder = field(default_factory=ImageEncoder)
@@ -116,6 +119,7 @@ class Settings:
     habit: Repeat = field(default_factory=lambda: Repeat(half_life_days=3650.0))
     transitions: Transitions = field(default_factory=Transitions)
     together: Together = field(default_factory=Together)
+    bundles: Bundles = field(default_factory=Bundles)
     neighbours: Neighbours = field(default_factory=Neighbours)
     ease: Ease = field(default_factory=Ease)
     social: Social = field(default_factory=Social)

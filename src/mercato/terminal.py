@@ -58,6 +58,11 @@ def show(slate: Slate, as_json: bool, explain: bool) -> None:
         if explain:
             terms = " + ".join(f"{name} {value:.3f}" for name, value in item.terms.items() if value)
             out.print(f"     {item.reason}\n     = {terms}", markup=False, style="dim")
+    for bundle in slate.bundles:
+        titles = " + ".join(product.title for product in bundle.products)
+        price = codec.to_major(bundle.price, bundle.currency)
+        total = "" if price is None else f"  {price:.2f} {bundle.currency}"
+        out.print(f"  ≡ {titles}{total}  {bundle.reason}", markup=False)
     out.print(f"{slate.total:,} in all, {slate.took_ms:.1f} ms, list {slate.id}", markup=False, style="dim")
     return None
 

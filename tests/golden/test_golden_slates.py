@@ -11,7 +11,7 @@ import made_up_shop
 import mercato
 from made_up_shop import NOW, REGULARS
 
-LETTERS = '[encoder]\nsource = "no folder of this name"\n'
+LETTERS = '[encoder]\nsource = "letters"\n'
 """Letters stand in for meaning: an int8 network's last digits differ from processor to processor."""
 
 

@@ -50,7 +50,7 @@ def test_a_set_is_written_judged_compared_and_taken_out(client):
     }  # fmt: skip
 
     turned = client.post(
-        "/v1/compare", json={"set": "weekly list", "knobs": {"weights": {"words": 0.1}, "rules": False}}
+        "/v1/compare", json={"set": "weekly list", "knobs": {"weights": {"words": 0.1}, "rules": False, "typos": False}}
     )
     overall = turned.json()["overall"]
     assert overall["measured"] == 1

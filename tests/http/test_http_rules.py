@@ -96,6 +96,10 @@ REFUSED = [
     ({**MILK, "pin": []}, "pin"),
     ({**MILK, "hide": {"where": {"colour": ["red"]}}}, "hide.where.colour"),
     ({**WORDS, "synonyms": [{"words": ["soda", "Sodas"]}]}, "synonyms[0].words[1]"),
+    ({**MILK, "when": {"segments": ["vip,gold"]}}, "when.segments[0]"),
+    ({**MILK, "when": {"placements": ["shelf"]}}, "when.placements[0]"),
+    ({**MILK, "when": {"placements": ["similar"], "anchor": {"colour": ["red"]}}}, "when.anchor.colour"),
+    ({**MILK, "when": {"query": "milk", "placements": ["home"]}}, "when.query"),
     ([], "body"),
     (3, "body"),
 ]
@@ -153,6 +157,74 @@ def test_a_preview_changes_nothing_and_is_not_logged(client, own):
     own.store.flush()
     assert own.store.record_counts() == logged
     assert client.get("/v1/rules").json() == before
+
+
+def test_a_rule_for_a_segment_holds_for_those_who_say_so(client, own):
+    own.import_([[{"id": "s7", "loyalty": "Gold"}]], kind="shoppers")
+    told = {"segments": ["vip", "loyalty:gold"]}
+    rules = [
+        {**MILK, "when": {"query": "milk", **told}, "banner": {"text": "Milk"}},
+        {"id": "home", "when": {"placements": ["home"], **told}, "banner": {"text": "Home"}},
+    ]
+    client.put("/v1/rules", json={"rules": rules})
+    assert client.get("/v1/rules/milk").json()["rule"]["when"]["segments"] == ["vip", "loyalty:gold"]
+
+    def said(path, **body):
+        response = client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        return [banner["text"] for banner in response.json().get("banners", [])]
+
+    assert said("/v1/search", query="milk") == []
+    assert said("/v1/search", query="milk", segments=["VIP"]) == ["Milk"]
+    assert said("/v1/search", query="milk", segments=["gold"]) == []
+    assert said("/v1/search", query="milk", shopper="s7") == ["Milk"]
+    assert said("/v1/recommend", placement="home") == []
+    assert said("/v1/recommend", placement="home", segments=["vip"]) == ["Home"]
+    assert said("/v1/recommend", placement="home", shopper="s7") == ["Home"]
+    assert said("/v1/recommend", placement="discover", shopper="s7") == []
+
+
+@pytest.mark.parametrize(
+    ("segments", "field"),
+    [
+        ("vip", "segments"),
+        (["a"] * 21, "segments"),
+        ([""], "segments.0"),
+        (["x" * 101], "segments.0"),
+        ([7], "segments.0"),
+        (["vip", " , "], "segments[1]"),
+    ],
+)
+def test_what_is_no_segment_is_refused(client, segments, field):
+    calls = [("/v1/search", {}), ("/v1/recommend", {"placement": "home"}), ("/v1/rules:preview", {"query": "milk"})]
+    for path, body in calls:
+        response = client.post(path, json={**body, "segments": segments})
+        assert response.status_code == 400, response.text
+        assert response.json()["error"]["field"] == field
+
+
+def test_a_pin_in_a_list_keeps_its_promise_and_says_why(client):
+    milk = product_id("Oat milk")
+    bought = client.post("/v1/recommend", json={"placement": "buy-again", "shopper": "s0"})
+    had = bought.json()["items"][0]["id"]
+    pins = [{"product": had, "position": 1}, {"product": milk, "position": 2}]
+    client.post("/v1/rules", json={"id": "a", "when": {"placements": ["discover", "buy-again"]}, "pins": pins})
+    ask = {"shopper": "s0", "k": 20, "explain": True}
+    new = client.post("/v1/recommend", json={"placement": "discover", **ask}).json()["items"]
+    assert had not in [item["id"] for item in new]
+    assert new[1]["id"] == milk
+    assert new[1]["reason"].startswith("Chosen by the shop")
+    again = client.post("/v1/recommend", json={"placement": "buy-again", **ask}).json()["items"]
+    assert again[0]["id"] == had
+    for item in new + again:
+        assert sum(item["terms"].values()) == pytest.approx(item["score"], abs=1e-6)
+    seen = client.post("/v1/rules:preview", json={"placement": "discover", "shopper": "s0"}).json()
+    assert seen["resting"] == [{"rule": "a", "product": had, "why": "never shown in discover"}]
+    assert seen["then"][1]["pinned"] is True
+    beside = client.post("/v1/rules:preview", json={"placement": "similar", "product": milk}).json()
+    assert beside["product"]["id"] == milk
+    assert client.post("/v1/rules:preview", json={"placement": "shelf"}).json()["error"]["field"] == "placement"
+    assert client.post("/v1/rules:preview", json={"placement": "similar", "product": "x"}).status_code == 404
 
 
 def test_an_untrained_shop_keeps_rules_and_previews_nothing(untrained):

@@ -21,6 +21,7 @@ from mercato.catalog import Catalog
 from mercato.ports import Ranker
 from mercato.rank.boost import BoostedFit
 from mercato.rank.boosted import Boosted
+from mercato.rank.cascade import Cascade
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.mixed import Mixed
 from mercato.rank.train import Example
@@ -70,7 +71,14 @@ def boosted(signals: list[Signal]) -> Ranker:
     return Boosted(tuple(Signal(name, "attribute", 1.0) for name in NOTES), grown(), Linear(tuple(signals)))
 
 
-FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear, mixed, boosted]
+def cascade(signals: list[Signal]) -> Ranker:
+    """Trees correct the drawn sum of three rows; what holds the first note stands above them."""
+    first = Linear(tuple(signals))
+    trees = Boosted(tuple(Signal(name, "attribute", 1.0) for name in NOTES), grown(), first, first)
+    return Cascade(first, trees, deepest=3, above=NOTES[0])
+
+
+FACTORIES: list[Callable[[list[Signal]], Ranker]] = [linear, mixed, boosted, cascade]
 
 
 @st.composite

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mercato import artifacts
-from mercato.artifacts import current, open_current, prune, publish, rollback, verify
+from mercato.artifacts import choose, current, is_chosen, open_current, prune, publish, release, rollback, verify
 from mercato.errors import ArtifactError, BackendError
 
 Write = Callable[[Path], None]
@@ -204,3 +204,47 @@ def test_publishers_take_turns(tmp_path: Path) -> None:
     sequences = [verify(tmp_path / f"v{number}")["sequence"] for number in range(8)]
     assert sorted(sequences) == list(range(1, 9))
     assert sequences[int(open_current(tmp_path).version[1:])] == 8
+
+
+def test_what_was_only_kept_is_not_current_before_it_is_chosen(tmp_path: Path) -> None:
+    publish(tmp_path, "v1", files(a="1"), {}, chosen=False)
+    assert current(tmp_path) is None
+    assert not is_chosen(tmp_path)
+    with pytest.raises(ArtifactError, match="no version is chosen"):
+        open_current(tmp_path)
+    assert choose(tmp_path, "v1") == current(tmp_path) == tmp_path / "v1"
+    publish(tmp_path, "v2", files(a="2"), {}, chosen=False)
+    assert open_current(tmp_path).version == "v1"
+    for unknown in ("v3", "../v1", ""):
+        with pytest.raises(ArtifactError, match=r"no version.*there is: v1, v2"):
+            choose(tmp_path, unknown)
+    (tmp_path / "v2" / "a").write_text("x")
+    with pytest.raises(ArtifactError, match="bytes have changed"):
+        choose(tmp_path, "v2")
+    assert open_current(tmp_path).version == "v1"
+
+
+def test_one_goes_back_through_what_was_current_not_through_what_was_published(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        publish(tmp_path, f"v{number}", files(a=str(number)), {}, chosen=False)
+    for version in ("v4", "v1", "v5", "v3"):
+        choose(tmp_path, version)
+    (tmp_path / "v3" / "a").write_text("x")
+    found = open_current(tmp_path)
+    assert (found.version, len(found.refused)) == ("v5", 1)
+    assert [rollback(tmp_path).name for _ in range(3)] == ["v5", "v1", "v4"]
+    with pytest.raises(ArtifactError, match="no earlier good version"):
+        rollback(tmp_path)
+    assert prune(tmp_path, keep=1, held=["v2"]) == ["v1", "v3"]
+    release(tmp_path)
+    assert current(tmp_path) is None
+    assert not is_chosen(tmp_path)
+    assert is_chosen(publish(tmp_path, "v6", files(a="6"), {}).parent)
+
+
+def test_a_pointer_of_an_older_mercato_goes_back_by_age(tmp_path: Path) -> None:
+    published(tmp_path, 3)
+    (tmp_path / "CURRENT").write_bytes(b'{"version": "v3", "sequence": 3}')
+    assert rollback(tmp_path).name == "v2"
+    publish(tmp_path, "v4", files(a="4"), {})
+    assert rollback(tmp_path).name == "v2"

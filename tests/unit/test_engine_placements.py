@@ -21,7 +21,7 @@ from mercato.retrieve.fuse import Fused
 from mercato.schema import PLACEMENTS, Mask, Ranking, Request, Rows, Scores, Slate
 from mercato.settings import parse
 
-LETTERS = '[encoder]\nsource = "no folder of this name"\n'
+LETTERS = '[encoder]\nsource = "letters"\n'
 SELLABLE = {product["id"] for product in PRODUCTS if product.get("sellable", True)}
 NOBODY = np.empty(0, np.int32)
 

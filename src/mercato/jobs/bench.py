@@ -47,17 +47,19 @@ def recommend(
     tick: Tick,
     seeds: int = 3,
     peers: Peers | None = None,
+    cases: int = 0,
 ) -> dict[str, Any]:
     """Train on ``given`` with the settings of a new shop and rank every test case, once per seed.
 
     Nothing is chosen by hand: the same call measures any file. Lanes are fitted without the validation events
     ([learn] refit is off), as in published tables. The answer has ``tasks`` as ``Shop.evaluate`` gives them (seed 0)
-    and ``mercato``: mean and standard deviation over seeds. ``peers`` stand in the table of seed 0 as they were given.
+    and ``mercato``: mean and standard deviation over seeds. ``peers`` stand in the table of seed 0 as they were
+    given. At most ``cases`` of the test cases are ranked, drawn at random; 0: all.
     """
     settings = replace(settings, learn=replace(settings.learn, refit=False))
     with threadpool_limits(1):
         draft = drafted(settings, given.catalog, given.known, cache, tick, encoder)
-        runs = [_run(given, settings, draft, seed, cache, tick, peers) for seed in range(seeds)]
+        runs = [_run(given, settings, draft, seed, cache, tick, peers, cases) for seed in range(seeds)]
     rows = runs[0]["rows"]
     names = ("hr@10", "ndcg@10", "coverage@10", "tail_hr@10")
     spread = {}
@@ -70,12 +72,12 @@ def recommend(
             "products": len(given.catalog),
             "shoppers": len(np.unique(given.known.owner)),
             "events": len(given.known) + len(given.owners),
-            "cases": len(given.owners),
+            "cases": runs[0]["cases"],
         },
         "seeds": seeds,
         "mercato": spread,
         "peers": peers.accounts if peers else {},
-        "tasks": [{"name": "leave one out", "cases": len(given.owners), "rows": rows}],
+        "tasks": [{"name": "leave one out", "cases": runs[0]["cases"], "rows": rows}],
         "learned": [run["learned"] for run in runs],
         "seconds": [run["seconds"] for run in runs],
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -94,6 +96,7 @@ def _run(
     cache: Path,
     tick: Tick,
     peers: Peers | None,
+    most: int,
 ) -> dict[str, Any]:
     settings = replace(settings, sequence=replace(settings.sequence, seed=seed))
     settings = replace(settings, learn=replace(settings.learn, seed=seed))
@@ -109,6 +112,8 @@ def _run(
         Case(request("discover", replay, int(owner)), np.array([row], np.int32))
         for owner, row in zip(given.owners, given.wanted, strict=True)
     ]
+    drawn = np.sort(np.random.default_rng(0).permutation(len(cases))[: most or len(cases)])
+    cases = [cases[place] for place in drawn]
     rankers = {OURS: _served(engine, "discover")}
     if seed == 0:
         nulls, others = _nulls(fitted, held, given), peers.rankers if peers else {}
@@ -118,6 +123,7 @@ def _run(
     rows = compare(cases, rankers, OURS, fitted)
     return {
         "rows": rows,
+        "cases": len(cases),
         "learned": learned.account | {"transitions": str(learned.behaviour.graph)},
         "seconds": {"training": round(trained, 1), "ranking": round(perf_counter() - begun, 1)},
     }

@@ -70,7 +70,7 @@ class ClickModel:
         return Judgments(tuple(queries), account)
 
     def _worths(self, path: Path) -> pl.DataFrame:
-        return self.worths(pl.concat([_shown(frame, str(path)) for frame in tables(path)]))
+        return self.worths(read_sessions(path))
 
     def worths(self, shown: pl.DataFrame) -> pl.DataFrame:
         """query, product and worth of what ``shown`` tells enough about; its columns are those of COLUMNS, ``session``
@@ -93,6 +93,11 @@ class ClickModel:
                 worth=(pl.col("ended") + self.prior * pl.col("mean")) / (pl.col("examined") + self.prior),
             )
         )
+
+
+def read_sessions(path: Path) -> pl.DataFrame:
+    """A file of search sessions with the columns of COLUMNS as ``ClickModel.worths`` takes it; raises DataError."""
+    return pl.concat([_shown(frame, str(path)) for frame in tables(path)])
 
 
 def _shown(frame: pl.DataFrame, where: str) -> pl.DataFrame:

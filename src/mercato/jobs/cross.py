@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import product
@@ -15,7 +15,7 @@ import orjson
 from mercato.artifacts import publish
 from mercato.catalog import Catalog
 from mercato.errors import BackendError
-from mercato.evaluate.metrics import graded_ndcg, paired
+from mercato.evaluate.metrics import bootstrap, graded_ndcg, paired
 from mercato.jobs.judgments import Judged
 from mercato.models.cross import Choice, CrossEncoder, LoadedCross
 from mercato.ports import PairScorer
@@ -163,12 +163,16 @@ def learn_cross(
     root: Path,
     version: str,
     tick: Tick,
+    *,
+    test: Sequence[Pool] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Tune on ``examples``, stop and weigh by the ``held`` pools, and publish the model as ``root``/``version``.
 
     The manifest says of what it was made: base and its checksum, data and its checksum, recipe with its seed, the
     curve, and the ``signal`` with which the search score hears it: of weight 0, so never, where that is not better on
     at least 20 ``held`` queries beyond chance.
+    What that does for the ``test`` pools is only reported; ``more`` goes into the manifest beside the rest.
     A killed run goes on from its checkpoint under ``root``. Raises BackendError without torch, DataError where there
     is nothing to learn, ArtifactError for an unusable base.
     """
@@ -184,8 +188,11 @@ def learn_cross(
         sure = len(held) >= _FEWEST and figures["p"] < _SURE
         about["signal"] = {"weight": term.weight if sure else 0.0, "scale": term.scale}
         about["metrics"] = {**trained.account, "search": figures}
+        if test:
+            about["metrics"]["test"] = reported(test, LoadedCross.load(folder), catalog, term)
 
     about: dict[str, Any] = {
+        **(more or {}),
         "kind": "cross-encoder",
         "base": {"source": recipe.base, "sha256": trained.base},
         "data": {"lists": len(examples), "held": len(held), "blake2b": _fingerprint(examples, held)},
@@ -194,6 +201,20 @@ def learn_cross(
     }
     publish(root, version, write, about)
     return about
+
+
+def reported(found: Sequence[Pool], scorer: PairScorer, catalog: Catalog, term: Signal) -> dict[str, Any]:
+    """NDCG@10 of ``found`` without and with the term, with intervals, and how far it is ahead (paired)."""
+    without = np.array([gain(pool, np.zeros(len(pool.first)), signal(0.0, 1.0)) for pool in found])
+    with_ = np.array([gain(pool, chances(pool, scorer, catalog), term) for pool in found])
+    ahead, p = paired(with_, without)
+    return {
+        "queries": len(found),
+        "untuned": bootstrap(without).to_dict(),
+        "tuned": bootstrap(with_).to_dict(),
+        "ahead": ahead.to_dict(),
+        "p": round(p, 4),
+    }
 
 
 def _fingerprint(examples: Sequence[Choice], held: Sequence[Pool]) -> str:

@@ -146,19 +146,20 @@ def fitted(
     trees: dict[str, Boosted] = {}
     said: dict[str, Any] = {}
     for name, found in lists.items():
+        linear, told = ListwiseFit(tuple(hinted[name])), dict[str, Any]()
         if name == SEARCH:
-            readable[name], ndcg = pulled(found, hinted[name], MATCHED, _ahead)
-            said[f"score {name}"] = {"cross-validated ndcg@10 of clicked lists": ndcg}
-            continue
-        linear = ListwiseFit(tuple(hinted[name]))
+            linear, ndcg = pulled(found, hinted[name], MATCHED, _ahead)
+            told["cross-validated ndcg@10 of clicked lists"] = ndcg
         if not settings.learn.trees or name == "cold":
             readable[name] = linear.fit(found)
-            continue
-        readable[name], better_trees, ndcg = better(found, linear, BoostedFit(), _ahead)
-        if better_trees is not None:
-            trees[name] = better_trees
-        if ndcg:
-            said[f"score {name}"] = {"kept": "trees" if name in trees else "readable", "cross-validated ndcg@10": ndcg}
+        else:
+            readable[name], better_trees, ndcg = better(found, linear, BoostedFit(onto=name == SEARCH), _ahead)
+            if better_trees is not None:
+                trees[name] = better_trees
+            if ndcg:
+                told |= {"kept": "trees" if name in trees else "readable", "cross-validated ndcg@10": ndcg}
+        if told:
+            said[f"score {name}"] = told
     return complete(settings, readable, hinted, trees), readable, said
 
 

@@ -14,6 +14,7 @@ from mercato.feedback.propensity import PositionBias
 from mercato.rank.train import Example
 from mercato.schema import GRADES, Impression, Ranking, Rows
 from mercato.scores import MIXED, SCORES, SEARCH
+from mercato.words import analyse
 
 TEACHING = (*(name for name, score in SCORES.items() if score in ("again", "new", "basket")), SEARCH)
 """Placements whose answered lists teach a score, and search."""
@@ -23,7 +24,7 @@ Answer = tuple[str, str, str]
 """What somebody did with a product of a list: product_id, type, shopper_id."""
 BIAS = PositionBias()
 
-_NOTES = ("lane:", "profile:")
+_NOTES = ("lane:", "profile:", "fact:")
 _BINS = 40
 """Cells of equal size that the scores of a placement are cut into: fine enough that place says little within one."""
 
@@ -55,7 +56,8 @@ class Logged:
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """A list that was answered, without products that are gone: rows, places as shown, the scores that ordered them,
-    what was done with each (0: nothing), which are scored as bought before, and the notes."""
+    what was done with each (0: nothing), which are scored as bought before, the notes, and the words of its query,
+    whatever their order."""
 
     version: str
     rows: Rows
@@ -64,6 +66,7 @@ class _Shown:
     grades: NDArray[np.float64]
     bought: NDArray[np.bool_]
     notes: Mapping[str, NDArray[np.float32]]
+    query: str
 
 
 def logged(
@@ -115,6 +118,7 @@ def _shown(impression: Impression, did: Sequence[Answer], catalog: Catalog) -> _
         grades=grades,
         bought=(columns.get("lane:habit", none) > 0) & (impression.placement in MIXED),
         notes={name: n.astype(np.float32) for name, n in columns.items() if name.startswith(_NOTES) and n.any()},
+        query=" ".join(sorted({token.term for token in analyse(impression.query)})),
     )
 
 
@@ -151,7 +155,7 @@ def _examples(one: _Shown, placement: str, chances: NDArray[np.float64]) -> Iter
         notes = {name: values[keep] for name, values in one.notes.items()}
         weight = one.grades[clicked] / chances[min(int(one.places[clicked]), len(chances) - 1)]
         wanted = (~beside[keep]).astype(np.float64)
-        yield score, Example(Ranking(one.rows[keep], one.scores[keep], notes), wanted, float(weight))
+        yield score, Example(Ranking(one.rows[keep], one.scores[keep], notes), wanted, float(weight), one.query)
 
 
 def _scaled(examples: Sequence[Example]) -> list[Example]:

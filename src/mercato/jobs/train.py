@@ -18,22 +18,23 @@ from mercato import build
 from mercato.artifacts import prune, publish
 from mercato.catalog import Catalog
 from mercato.codec import dumps
-from mercato.errors import ArtifactError, DataError
+from mercato.errors import DataError
 from mercato.feedback.asked import EVENTS, Asked, asked
 from mercato.feedback.histories import Events
+from mercato.jobs.encoders import Chosen, choose, with_shelf
 from mercato.jobs.learn import Learned, learn
 from mercato.jobs.logged import MOST, TEACHING, logged
 from mercato.jobs.meaning import dense_index, need_index
 from mercato.jobs.pictures import picture_index, told
-from mercato.models.hashed import HashEncoder
 from mercato.models.vectors import NamedEncoder
 from mercato.parts import Behaviour, Parts
+from mercato.retrieve.bundles import BundleIndex
 from mercato.retrieve.numbers import Numbers
 from mercato.retrieve.related import Related
 from mercato.retrieve.social import Ties
 from mercato.retrieve.suggest import Suggest, SuggestIndex
 from mercato.retrieve.without import WithoutIndex
-from mercato.schema import Product
+from mercato.schema import GRADES, Product
 from mercato.settings import Settings
 from mercato.stores.sqlite import ShopStore
 from mercato.words import SCRIPTS
@@ -55,14 +56,15 @@ def texts(products: Sequence[Product]) -> dict[str, list[str]]:
 
 
 def train(
-    store: ShopStore, home: Path, settings: Settings, now: datetime, tick: Tick, encoder: NamedEncoder
+    store: ShopStore, home: Path, settings: Settings, now: datetime, tick: Tick, chosen: Chosen
 ) -> dict[str, Any]:
     """Train everything from the store and publish it atomically; a kill at any moment leaves the old snapshot serving.
+    The ``chosen`` text encoder is named in the snapshot, which is served with no other.
 
     Text vectors are kept by text hash, so a run that was interrupted goes on where it stopped. Raises DataError when
     there is no product.
     """
-    clock = _Clock(tick)
+    clock, encoder = _Clock(tick), chosen.encoder
     clock.start("catalogue")
     version = f"{now:%Y%m%dT%H%M%S%f}"
     changes = store.catalogue_version()
@@ -77,13 +79,15 @@ def train(
         clock.start("words and meaning")
         draft = drafted(settings, catalog, events, home / "cache", clock.tick, encoder)
         clock.start("pictures")
-        pictures, images = picture_index(settings, catalog, draft.dense, home, clock.tick)
+        pictures, images = picture_index(with_shelf(settings, home), catalog, draft.dense, home, clock.tick)
         end = int(events.at.max()) + 1 if len(events) else int(now.timestamp())
         clock.start("behaviour")
         since = datetime.fromtimestamp(end, UTC) - timedelta(days=settings.learn.window_days)
         clicks = logged(store.answered(since, TEACHING, MOST), catalog)
         ties = Ties.of(store.relations())
         learned = learn(settings, draft, end, home / "cache", clock.tick, ties, logged=clicks)
+        clock.start("bundles")
+        bundles = _bundles(settings, events, catalog)
         clock.start("searches")
         searches = _searches(store, draft, encoder, since)
         related = Related().index(
@@ -98,9 +102,11 @@ def train(
             suggest=suggestions(catalog, learned.behaviour.popular.counts, searches.popular()),
             related=related if len(searches.texts) else None,
             pictures=pictures,
+            bundles=bundles,
         )
     clock.start("publish")
     report = clock.report(_account(catalog, events, parts, learned, now)) | {"seen": seen, "catalogue": changes}
+    report["encoder"] = chosen.named()
     if images:
         report["pictures"] = images
         report["learned"]["pictures"] = told(images)
@@ -108,6 +114,12 @@ def train(
     publish(home / "snapshots", version, lambda folder: _write(parts, report, folder), about)
     prune(home / "snapshots")
     return report
+
+
+def _bundles(settings: Settings, events: Events, catalog: Catalog) -> BundleIndex:
+    """What was bought in one basket and goes together."""
+    bought = events.where(events.grades >= GRADES["purchase-complete"])
+    return settings.bundles.mine(bought.owner, bought.baskets, bought.rows, catalog)
 
 
 def _searches(store: ShopStore, draft: Parts, encoder: NamedEncoder, since: datetime) -> Asked:
@@ -185,6 +197,7 @@ def _account(catalog: Catalog, events: Events, parts: Parts, learned: Learned, n
                 f"reads {', '.join(sorted(set(SCRIPTS) - parts.dense.unread)) or 'nothing here'}"
             ),
             "together": f"{parts.behaviour.together.nnz} pairs from shared baskets",
+            "bundles": f"{0 if parts.bundles is None else len(parts.bundles)} sets of two or three products",
             "neighbours": f"{parts.behaviour.neighbours.nnz} pairs from shared shoppers",
             "taste": f"{len(parts.behaviour.taste.known)} products with factors",
             "transitions": _graph(parts.behaviour),
@@ -229,8 +242,6 @@ class _Clock:
 
 
 def load_encoder(settings: Settings, home: Path) -> tuple[NamedEncoder, Sequence[str]]:
-    """The text encoder; where it cannot be loaded, letters stand in for meaning and the reason is said."""
-    try:
-        return settings.encoder.load(home / "cache" / "models"), ()
-    except ArtifactError as error:
-        return HashEncoder(), (str(error),)
+    """The text encoder of the next training, and why it is not the one that was meant."""
+    chosen = choose(settings, home)
+    return chosen.encoder, chosen.refused

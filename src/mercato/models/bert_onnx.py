@@ -6,37 +6,30 @@ normalisation inside, written with the fused operators ONNX Runtime has for it (
 In int8 every activation row (one token) is quantised with its own scale, so that a text's vector does not depend on
 the texts beside it; ONNX Runtime's stock dynamic quantisation takes one scale for the whole batch and cannot promise
 that. Measurements: docs/decisions/0004-encoder-onnx-from-safetensors.md.
+
+What tuning adds and cannot be merged into BERT's own tensors is served where the folder holds it (``models.tuning``):
+bottleneck adapters ``NAME.adapter.down|up``, ``prompt`` (tokens, width), ``prefix.keys|values`` (layers, tokens, width)
+and ``projection.weight|bias``, a linear map of the pooled vector.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-import onnx
 import orjson
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from mercato.errors import ArtifactError
+from mercato.models.onnx_graph import FUSED, Graph, publish, written
 
 GRAPH = 1
 """Raised when ``build`` writes another graph from the same weights, so that caches notice."""
-
-FUSED = "com.microsoft"
-_ZERO_POINT = np.uint8(128)
-_LARGEST_WEIGHT = 64
-"""CPUs without VNNI add two products u8 × s8 in 16 bits and saturate: 2 · 255 · 64 still fits, 2 · 255 · 127 does not.
-With seven bits of weight every CPU adds up the same integers."""
-_SMALLEST = np.float32(1e-6)
-"""Below this a row counts as zero: its scale must not be 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +81,9 @@ class Weights:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise ArtifactError("the weights cannot be read", where=str(path)) from error
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.tensors
+
     def take(self, name: str, *shape: int) -> NDArray[np.float32]:
         """The tensor ``name``; -1 in ``shape`` stands for any size."""
         tensor = self.tensors.get(name)
@@ -98,66 +94,6 @@ class Weights:
         ):
             raise ArtifactError(f"{name!r} has shape {tensor.shape}, config.json says {shape}", where=self.where)
         return tensor.astype(np.float32)
-
-
-@dataclass(slots=True)
-class Graph:
-    """ONNX nodes and constants while they are written down."""
-
-    int8: bool
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
-
-    def constant(self, value: Any) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value).reshape(np.shape(value)), name))
-        return name
-
-    def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        name = f"{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes))
-        return name
-
-    def lookup(self, table: NDArray[np.float32], ids: str) -> str:
-        """Rows ``ids`` of ``table``; in int8 each row has its own scale."""
-        if not self.int8:
-            return self.node("Gather", self.constant(table), ids)
-        quantised, scales = quantise_rows(table)
-        rows = self.node("Cast", self.node("Gather", self.constant(quantised), ids), to=TensorProto.FLOAT)
-        return self.node("Mul", rows, self.node("Gather", self.constant(scales[:, None]), ids))
-
-    def rows(self, x: str) -> tuple[str, str]:
-        """``x`` ready for ``linear``: the values, and in int8 the scale of each row beside them."""
-        if not self.int8:
-            return x, ""
-        largest = self.node("ReduceMax", self.node("Abs", x), self.constant(np.array([-1])), keepdims=1)
-        largest = self.node("Max", largest, self.constant(_SMALLEST))
-        unit = self.node("Div", x, largest)
-        step, zero = self.constant(np.float32(1 / 127)), self.constant(_ZERO_POINT)
-        return self.node("QuantizeLinear", unit, step, zero), largest
-
-    def linear(self, rows: tuple[str, str], weight: NDArray[np.float32]) -> str:
-        """rows · weightᵀ; the bias is left to the fused operator that comes next."""
-        values, largest = rows
-        if not self.int8:
-            return self.node("MatMul", values, self.constant(weight.T))
-        quantised, scales = quantise_rows(weight, _LARGEST_WEIGHT)
-        unit = self.constant(np.float32(1 / 127))
-        zero = self.constant(_ZERO_POINT)
-        product = self.node(
-            "MatMulIntegerToFloat", values, self.constant(quantised.T), unit, self.constant(scales), zero, domain=FUSED
-        )
-        return self.node("Mul", product, largest)
-
-
-def quantise_rows(matrix: NDArray[np.float32], largest: int = 127) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Symmetric int8 with one scale a row, values within ±``largest``: (n, d) float32 to (n, d) int8, (n,) float32.
-
-    >>> quantise_rows(np.array([[1.0, -2.0], [0.0, 0.0]], np.float32))[0].tolist()
-    [[64, -127], [0, 0]]
-    """
-    scales = np.maximum(np.abs(matrix).max(axis=1), _SMALLEST).astype(np.float32) / np.float32(largest)
-    return np.round(matrix / scales[:, None]).astype(np.int8), scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,34 +111,77 @@ class Bert:
         words = graph.lookup(take("embeddings.word_embeddings.weight", -1, width), "input_ids")
         positions = take("embeddings.position_embeddings.weight", self.shape.positions, width)
         kinds = take("embeddings.token_type_embeddings.weight", -1, width)
-        zero = graph.constant(np.array([0]))
-        length = graph.node("Shape", "input_ids", start=1, end=2)
-        total = graph.node("Add", words, graph.node("Slice", graph.constant(positions + kinds[0]), zero, length, zero))
+        zero, first = graph.constant(np.array([0])), self._tokens("prefix.keys", 1)
+        if "prompt" in self.weights:
+            batch = graph.node("Shape", "input_ids", start=0, end=1)
+            words = graph.node("Concat", self._for_each(take("prompt", -1, width), batch), words, axis=1)
+        length = graph.node("Shape", words, start=1, end=2)
+        table = graph.constant((positions + kinds[0])[first:])
+        total = graph.node("Add", words, graph.node("Slice", table, zero, length, zero))
         if segments:
             total = graph.node("Add", total, graph.node("Gather", graph.constant(kinds - kinds[0]), segments))
         norm = [graph.constant(take(f"embeddings.LayerNorm.{part}", width)) for part in ("weight", "bias")]
         return graph.node("LayerNormalization", total, *norm, axis=-1, epsilon=self.shape.epsilon)
 
-    def layer(self, name: str, x: str, mask: str) -> str:
+    def layer(self, number: int, x: str, mask: str) -> str:
         """Self-attention, then the feed-forward block."""
-        graph, take, width = self.graph, self.weights.take, self.shape.width
+        graph, take, width, name = self.graph, self.weights.take, self.shape.width, f"encoder.layer.{number}"
         rows = graph.rows(x)
         parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
-        projected = [graph.linear(rows, take(f"{part}.weight", width, width)) for part in parts]
-        bias = graph.constant(np.concatenate([take(f"{part}.bias", width) for part in parts]))
-        mixed = graph.node("MultiHeadAttention", *projected, bias, mask, domain=FUSED, num_heads=self.shape.heads)
-        y = graph.linear(graph.rows(mixed), take(f"{name}.attention.output.dense.weight", width, width))
+        projected = [graph.linear(rows, take(f"{part}.weight", -1, width)) for part in parts]
+        biases = [take(f"{part}.bias", -1) for part in parts]
+        heads = len(biases[0]) * self.shape.heads // width  # fewer than the model's where some were cut
+        projected[1:] = self._prefixed(number, projected[1:], biases[1:])
+        bias = graph.constant(np.concatenate(biases))
+        mixed = graph.node("MultiHeadAttention", *projected, bias, mask, domain=FUSED, num_heads=heads)
+        y = graph.linear(graph.rows(mixed), take(f"{name}.attention.output.dense.weight", width, -1))
         x = self._add(f"{name}.attention.output", y, x)
         y = graph.linear(graph.rows(x), take(f"{name}.intermediate.dense.weight", -1, width))
         y = graph.node("BiasGelu", y, graph.constant(take(f"{name}.intermediate.dense.bias", -1)), domain=FUSED)
         y = graph.linear(graph.rows(y), take(f"{name}.output.dense.weight", width, -1))
         return self._add(f"{name}.output", y, x)
 
+    def _prefixed(self, number: int, projected: list[str], biases: list[NDArray[np.float32]]) -> list[str]:
+        """Keys and values with those of the prefix before them; the fused operator adds the bias to these too, so it is
+        taken off first."""
+        if "prefix.keys" not in self.weights:
+            return projected
+        graph, width = self.graph, self.shape.width
+        found = []
+        for own, name, bias in zip(projected, ("prefix.keys", "prefix.values"), biases, strict=True):
+            extra = self.weights.take(name, self.shape.layers, -1, width)[number] - bias
+            batch = graph.node("Shape", own, start=0, end=1)
+            found.append(graph.node("Concat", self._for_each(extra, batch), own, axis=1))
+        return found
+
+    def _for_each(self, table: NDArray[np.float32], batch: str) -> str:
+        """``table`` (tokens, width) once for every text of the batch."""
+        graph = self.graph
+        shape = graph.node("Concat", batch, graph.constant(np.array(table.shape)), axis=0)
+        return graph.node("Expand", graph.constant(table[None]), shape)
+
+    def _tokens(self, name: str, axis: int) -> int:
+        """How many virtual tokens the tensor ``name`` has, 0 where there is none."""
+        return int(self.weights.tensors[name].shape[axis]) if name in self.weights else 0
+
     def _add(self, name: str, y: str, x: str) -> str:
-        """LayerNorm(y + bias + x), the end of block ``name``."""
-        parts = ("LayerNorm.weight", "LayerNorm.bias", "dense.bias")
-        constants = [self.graph.constant(self.weights.take(f"{name}.{part}", self.shape.width)) for part in parts]
-        return self.graph.node("SkipLayerNormalization", y, x, *constants, domain=FUSED, epsilon=self.shape.epsilon)
+        """LayerNorm(y + bias + x), the end of block ``name``; an adapter sees y + bias first (Houlsby et al. 2019)."""
+        graph, take, width = self.graph, self.weights.take, self.shape.width
+        norm = [graph.constant(take(f"{name}.LayerNorm.{part}", width)) for part in ("weight", "bias")]
+        bias = take(f"{name}.dense.bias", width)
+        if f"{name}.adapter.down.weight" in self.weights:
+            y = self._adapted(f"{name}.adapter", graph.node("Add", y, graph.constant(bias)))
+            bias = np.zeros_like(bias)
+        constants = [*norm, graph.constant(bias)]
+        return graph.node("SkipLayerNormalization", y, x, *constants, domain=FUSED, epsilon=self.shape.epsilon)
+
+    def _adapted(self, name: str, y: str) -> str:
+        """y + up(GELU(down(y)))."""
+        graph, take, width = self.graph, self.weights.take, self.shape.width
+        down = graph.linear(graph.rows(y), take(f"{name}.down.weight", -1, width))
+        inner = graph.node("BiasGelu", down, graph.constant(take(f"{name}.down.bias", -1)), domain=FUSED)
+        up = graph.linear(graph.rows(inner), take(f"{name}.up.weight", width, -1))
+        return graph.node("Add", y, graph.node("Add", up, graph.constant(take(f"{name}.up.bias", width))))
 
     def pool(self, x: str, mask: str = "attention_mask") -> str:
         """Mean over the mask at unit length. The sum points where the mean does; as a product of matrices it is added
@@ -213,12 +192,31 @@ class Bert:
         total = graph.node("MatMul", graph.node("Unsqueeze", mask, axis), x)
         return graph.node("LpNormalization", graph.node("Squeeze", total, axis), axis=-1, p=2)
 
+    def projected(self, pooled: str) -> tuple[str, int]:
+        """The pooled vector through the folder's own linear map, where it has one; and how many numbers come out."""
+        if "projection.weight" not in self.weights:
+            return pooled, self.shape.width
+        graph, take = self.graph, self.weights.take
+        weight = take("projection.weight", -1, self.shape.width)
+        total = graph.node("MatMul", pooled, graph.constant(weight.T))
+        total = graph.node("Add", total, graph.constant(take("projection.bias", len(weight))))
+        return graph.node("LpNormalization", total, axis=-1, p=2), len(weight)
+
     def hidden(self, segments: str = "") -> str:
-        """What the last layer makes of every token: (batch, length, width)."""
-        mask = self.graph.node("Cast", "attention_mask", to=TensorProto.INT32)
+        """What the last layer makes of every token: (batch, length, width), virtual tokens left out again."""
+        graph, prompt = self.graph, self._tokens("prompt", 0)
+        mask = graph.node("Cast", "attention_mask", to=TensorProto.INT32)
+        if extra := prompt + self._tokens("prefix.keys", 1):
+            batch = graph.node("Shape", mask, start=0, end=1)
+            ones = graph.node("Concat", batch, graph.constant(np.array([extra])), axis=0)
+            ones = graph.node("Expand", graph.constant(np.ones((1, 1), np.int32)), ones)
+            mask = graph.node("Concat", ones, mask, axis=1)
         x = self.embed(segments)
-        for layer in range(self.shape.layers):
-            x = self.layer(f"encoder.layer.{layer}", x, mask)
+        for number in range(self.shape.layers):
+            x = self.layer(number, x, mask)
+        if prompt:
+            bounds = (graph.constant(np.array([bound])) for bound in (prompt, np.iinfo(np.int64).max, 1))
+            x = graph.node("Slice", x, *bounds)
         return x
 
 
@@ -231,33 +229,6 @@ def build(folder: Path, target: Path, *, int8: bool = True) -> None:
     """
     graph, shape = Graph(int8), BertShape.read(folder)
     bert = Bert(graph, Weights.read(folder), shape)
-    graph.nodes.append(helper.make_node("Identity", [bert.pool(bert.hidden())], ["embedding"]))
-    publish(target, written(graph, ("input_ids", "attention_mask"), ("embedding", shape.width)))
-
-
-def written(graph: Graph, inputs: Sequence[str], output: tuple[str, int]) -> bytes:
-    """The ONNX file of ``graph``: ``inputs`` are int64 (batch, length), ``output`` is a name and the numbers a row."""
-    given = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in inputs]
-    made = helper.make_tensor_value_info(output[0], TensorProto.FLOAT, ["batch", output[1]])
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "sentence-encoder", given, [made], graph.constants),
-        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(FUSED, 1)],
-        ir_version=9,
-    )
-    content: bytes = model.SerializeToString()
-    return content
-
-
-def publish(target: Path, content: bytes) -> None:
-    """Write ``content`` beside ``target`` and rename it into place, so that a reader never sees half a file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    vector, width = bert.projected(bert.pool(bert.hidden()))
+    graph.nodes.append(helper.make_node("Identity", [vector], ["embedding"]))
+    publish(target, written(graph, ("input_ids", "attention_mask"), ("embedding", width)))

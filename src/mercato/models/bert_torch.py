@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mercato.errors import ArtifactError
 from mercato.models.bert_onnx import BertShape, Weights
 from mercato.models.cross_onnx import FEATURES, HEAD
 
@@ -81,9 +82,12 @@ class CrossNet(nn.Module):
     def read(folder: Path, layers: int = 0) -> CrossNet:
         """The network in ``folder`` with its first ``layers`` (0: all); where it has no head, u·v alone counts.
 
-        Raises ArtifactError for a folder that is no such model.
+        Raises ArtifactError for a folder that is no such model; one with adapters or virtual tokens is none.
         """
         shape, weights = BertShape.read(folder).cut(layers), Weights.read(folder)
+        odd = [name for name in weights.tensors if ".adapter." in name or name.startswith(("prompt", "prefix."))]
+        if odd:
+            raise ArtifactError(f"not a plain BERT: {odd[:3]}", where=str(folder))
         words, kinds = (
             len(weights.take(f"embeddings.{name}_embeddings.weight", -1, shape.width))
             for name in ("word", "token_type")

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from mercato.errors import ArtifactError, SettingsError
 from mercato.models import cross_onnx, onnx_session
 from mercato.models.text import located, same_length, tokenizer_of
+from mercato.models.tuning.recipe import MOVES
 from mercato.models.vectors import NamedEncoder
 from mercato.schema import Scores
 
@@ -49,6 +50,8 @@ class CrossEncoder:
     pair is cut to ``max_length`` tokens. A step takes ``lists`` queries with ``each`` products; the rates rise over
     the first ``warm`` of ``steps`` and fall to 0. The loss is softmax cross-entropy within the list (ListNet: Cao et
     al. 2007) plus ``pointwise`` times cross-entropy of each pair with its grade, which makes the chance a chance.
+    ``robust``: "fgm" and "awp" learn also where word vectors or weights are moved against the loss by ``epsilon`` of
+    their norm (0: as in [tune]).
     Every ``judged`` steps the validation lists are ranked; after ``patience`` times without a better NDCG@10, or
     ``minutes``, it ends, and the best step counts. ``device`` "auto" is a GPU where torch has one (in bf16), else the
     CPU with ``threads`` (0: every core).
@@ -66,6 +69,8 @@ class CrossEncoder:
     decay: float = 0.01
     warm: float = 0.1
     pointwise: float = 0.5
+    robust: str = "none"
+    epsilon: float = 0.0
     judged: int = 100
     patience: int = 3
     minutes: float = 20.0
@@ -77,6 +82,13 @@ class CrossEncoder:
         for name in ("steps", "lists", "each", "judged", "patience"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}, not at least 1", where=name)
+        if self.robust != "none" and self.robust not in MOVES:
+            raise SettingsError(f"no robust {self.robust!r}", where="robust", hint=", ".join(("none", *MOVES)))
+
+    @property
+    def moves(self) -> float:
+        """How far "fgm" or "awp" moves."""
+        return self.epsilon or MOVES.get(self.robust, 0.0)
 
 
 class LoadedCross:

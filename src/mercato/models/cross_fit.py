@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mercato.errors import DataError
-from mercato.models.bert_onnx import publish
 from mercato.models.bert_torch import CrossNet
 from mercato.models.cross import Choice, CrossEncoder, TrainedCross, pair
 from mercato.models.cross_onnx import HEAD
+from mercato.models.onnx_graph import publish
 from mercato.models.text import checked, located, tokenizer_of
+from mercato.models.tuning.robust import backward
 
 Tick = Callable[[str], None]
 _NO_PAIR = -1e4
@@ -143,13 +144,15 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = group["initial"] * share
         lists = list(self._drawn(step))
-        logits = self._read([(query, text) for query, texts, _, _ in lists for text in texts])
-        loss = self._loss(logits, lists)
+        pairs = [(query, text) for query, texts, _, _ in lists for text in texts]
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = backward(
+            lambda: self._loss(self._read(pairs), lists), recipe.robust, recipe.moves,
+            self.net.embeddings.word_embeddings, self.tuned,
+        )  # fmt: skip
         nn.utils.clip_grad_norm_(self.tuned.values(), 1.0)
         self.optimiser.step()
-        return float(loss.item())
+        return loss
 
     def _drawn(self, step: int) -> Iterator[tuple[str, list[str], NDArray[np.float32], float]]:
         """The step's lists, every example once before any comes again: query, texts, grades and weight."""

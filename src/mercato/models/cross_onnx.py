@@ -12,7 +12,8 @@ from pathlib import Path
 
 from onnx import helper
 
-from mercato.models.bert_onnx import Bert, BertShape, Graph, Weights, publish, written
+from mercato.models.bert_onnx import Bert, BertShape, Weights
+from mercato.models.onnx_graph import Graph, publish, written
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 HEAD = ("head.weight", "head.bias")

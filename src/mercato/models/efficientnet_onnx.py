@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from mercato.errors import ArtifactError
-from mercato.models.bert_onnx import publish
+from mercato.models.onnx_graph import publish
 
 GRAPH = 1
 """Raised when ``build`` writes another graph from the same weights, so that caches notice."""

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mercato.models.bert_onnx import publish
+from mercato.models.onnx_graph import publish
 from mercato.models.sequence import SelfAttention, SequenceEncoder, TrainedSequence
 from mercato.models.sequence_data import Ints, Journeys, batches
 from mercato.models.sequence_loss import Loss

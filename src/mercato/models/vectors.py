@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.errors import ArtifactError
-from mercato.models.bert_onnx import publish
+from mercato.models.onnx_graph import publish
 from mercato.ports import Encoder
 
 _SEGMENT = 2048

@@ -20,7 +20,7 @@ from mercato.overlay.rows import Codes, patched
 from mercato.parts import Parts
 from mercato.ports import Encoder, Retriever
 from mercato.rank.cross import Reader, pair_text
-from mercato.rank.features import Profile, columns
+from mercato.rank.features import Facts, Profile, columns
 from mercato.retrieve.dense import Meaning
 from mercato.retrieve.hybrid import Hybrid
 from mercato.retrieve.numbers import Numbers
@@ -52,7 +52,7 @@ _WAITING = "catalogue: "
 class Trained:
     """What one snapshot holds, and what is worked out of it once the first product is put."""
 
-    def __init__(self, settings: Settings, parts: Parts, encoder: Encoder) -> None:
+    def __init__(self, settings: Settings, parts: Parts, encoder: Encoder | None) -> None:
         self.settings, self.parts, self.encoder = settings, parts, encoder
         self.most = min(max(int(SHARE * len(parts.catalog)), FEWEST), MOST)
 
@@ -88,7 +88,7 @@ class Overlay:
     hidden: Rows = field(default_factory=lambda: np.empty(0, np.int32))
 
     @staticmethod
-    def over(settings: Settings, parts: Parts, encoder: Encoder, version: int) -> Overlay:
+    def over(settings: Settings, parts: Parts, encoder: Encoder | None, version: int) -> Overlay:
         """Nothing changed since ``parts`` were trained, at catalogue ``version``."""
         return Overlay(Trained(settings, parts, encoder), version, parts)
 
@@ -135,7 +135,7 @@ class Overlay:
                 numbers=parts.numbers,
             ),
             signals={**search.signals, "popular": popular.padded(len(catalog))},
-            profile=profile,
+            profile=Facts.of(catalog, profile),
             sidebar=settings.facets.over(catalog),
             reader=_reading(search.reader, catalog),
         )
@@ -197,13 +197,16 @@ class Overlay:
         read = self._encoded(waiting[: min(max(len(rows), LATER), ENCODED)])
         at = np.array(sorted({*rows, *waiting[: len(read)]}), np.int32)
         vectors = np.zeros((len(at), dense.vectors.shape[1]), np.float32)
-        vectors[np.searchsorted(at, waiting[: len(read)])] = read
+        if len(read):
+            vectors[np.searchsorted(at, waiting[: len(read)])] = read
         parts = replace(self.parts, dense=dense.patched(vectors, at))
         return replace(self, parts=parts, silent=tuple(waiting[len(read) :]))
 
     def _encoded(self, rows: Sequence[int]) -> NDArray[np.float32]:
-        """A vector of each of ``rows``; of none of them while the encoder fails."""
+        """A vector of each of ``rows``; of none of them while the encoder fails, or where there is none."""
         encoder = self.trained.encoder
+        if encoder is None:
+            return np.empty((0, 0), np.float32)
         try:
             return encoder.encode([meaning_text(self.parts.catalog.product(row)) for row in rows])
         except Exception:

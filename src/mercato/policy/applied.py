@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -49,7 +49,8 @@ class Applied:
 
     To be called in this order on the complete matched set: ``narrowed`` on what may be shown, ``joined`` on what
     matched, ``lifted`` on the scores, ``placed`` for the order (not when the shopper asked for an order by a field),
-    ``explained`` on one page. Hiding goes over pinning, whichever rule comes first.
+    ``plain`` and ``explained`` on one page. A list that a policy orders has ``arranged`` for ``placed``. Hiding goes
+    over pinning, whichever rule comes first.
     """
 
     rules: tuple[str, ...] = ()
@@ -59,6 +60,18 @@ class Applied:
     synonyms: Synonyms = field(default_factory=lambda: MappingProxyType({}))
     banners: tuple[Banner, ...] = ()
     redirect: str = ""
+
+    def within(self, n: int) -> Applied:
+        """The same over the first ``n`` rows of the catalogue only."""
+        pins = tuple(pin for pin in self.pins if pin.row < n)
+        if len(pins) == len(self.pins) and (self.hidden < n).all():
+            return self
+        return replace(self, pins=pins, hidden=self.hidden[self.hidden < n])
+
+    def pinned(self, allowed: Mask) -> Rows:
+        """The pinned rows that are ``allowed`` (n,), ascending."""
+        rows = np.unique(np.array([pin.row for pin in self.pins], np.int32))
+        return rows[allowed[rows]]
 
     def narrowed(self, allowed: Mask) -> Mask:
         """``allowed`` (n,) without what the rules hide."""
@@ -71,14 +84,21 @@ class Applied:
     def joined(self, matched: Ranking, allowed: Mask) -> Ranking:
         """``matched`` (rows ascending) with the pinned rows it lacks, as far as they are ``allowed`` (n,), all their
         scores and notes 0; rows ascending."""
-        pinned = np.unique(np.array([pin.row for pin in self.pins], np.int32))
-        new = pinned[allowed[pinned] & ~np.isin(pinned, matched.rows)]
+        pinned = self.pinned(allowed)
+        new = pinned[~np.isin(pinned, matched.rows)]
         if not len(new):
             return matched
         rows = np.concatenate([matched.rows, new])
         nothing = np.zeros(len(new))
         notes = {name: np.concatenate([values, nothing]) for name, values in matched.notes.items()}
         return Ranking(rows, np.concatenate([matched.scores, nothing]), notes).take(np.argsort(rows, kind="stable"))
+
+    def kept(self, worth: Ranking, pool: Ranking) -> Ranking:
+        """``worth``, a part of ``pool`` in its order, with the pinned rows of it too."""
+        if not self.pins:
+            return worth
+        pinned = np.array([pin.row for pin in self.pins], np.int32)
+        return pool.take(np.isin(pool.rows, worth.rows) | np.isin(pool.rows, pinned))
 
     def lifted(self, scored: Ranking) -> Ranking:
         """``scored``, the complete set, with what the rules add to its scores, and a note of it for every rule.
@@ -94,6 +114,13 @@ class Applied:
             told[np.isin(scored.rows, boost.rows)] += boost.by * spread
         total = np.sum(list(added.values()), axis=0)
         return Ranking(scored.rows, scored.scores + total, {**scored.notes, **added})
+
+    def plain(self, lifted: Ranking) -> Ranking:
+        """``lifted``, or part of it, with its scores before the rules added to them."""
+        added = _boosts(lifted)
+        if not added:
+            return lifted
+        return Ranking(lifted.rows, lifted.scores - np.sum(list(added.values()), axis=0), lifted.notes)
 
     def faced(self, scored: Ranking, groups: NDArray[np.int32]) -> Ranking:
         """``scored`` without the other variants of a pinned row (equal numbers of ``groups``, one a catalogue row), so
@@ -114,23 +141,21 @@ class Applied:
         positions = self._positions(scored.rows)
         if not positions:
             return Ranking.best_first(scored.rows, scored.scores, upto, scored.notes)
-        n, k = len(scored), len(positions)
-        pinned = np.array(sorted(positions, key=positions.__getitem__), np.int32)
-        asked = np.sort(np.fromiter(positions.values(), np.int64, k)) - 1
-        places = np.minimum(asked, n - k + np.arange(k))
-        shown = n if upto is None else min(upto, n)
-        best = Ranking.best_first(scored.rows, scored.scores, None if upto is None else upto + k, scored.notes)
-        rest = best.take(~np.isin(best.rows, pinned))
-        fixed = scored.take(_where_are(pinned, scored.rows))
-        within = places < shown
-        order = np.full(shown, -1)
-        order[places[within]] = len(rest) + np.flatnonzero(within)
-        free = order < 0
-        order[free] = np.arange(int(free.sum()))
-        rows = np.concatenate([rest.rows, fixed.rows])
-        notes = {name: np.concatenate([values, fixed.notes[name]]) for name, values in rest.notes.items()}
-        notes[PIN] = np.concatenate([np.zeros(len(rest)), places + 1.0])
-        return Ranking(rows, np.concatenate([rest.scores, fixed.scores]), notes).take(order)
+        enough = None if upto is None else upto + len(positions)
+        best = Ranking.best_first(scored.rows, scored.scores, enough, scored.notes)
+        return _inserted(best.take(~np.isin(best.rows, list(positions))), scored, positions, len(scored), upto)
+
+    def arranged(self, ordered: Ranking, scored: Ranking, groups: NDArray[np.int32]) -> Ranking:
+        """``ordered``, what a policy made of ``scored``, with every pinned row at its position and all others in their
+        order. A pinned row that the policy left out stands for the variant (equal numbers of ``groups``, one a
+        catalogue row) that it kept in its place."""
+        positions = self._positions(scored.rows)
+        if not positions:
+            return ordered
+        pinned = np.array(list(positions), np.int32)
+        replaced = groups[pinned[~np.isin(pinned, ordered.rows)]]
+        rest = ordered.take(~np.isin(ordered.rows, pinned) & ~np.isin(groups[ordered.rows], replaced))
+        return _inserted(rest, scored, positions, len(rest) + len(positions))
 
     def _positions(self, rows: Rows) -> dict[int, int]:
         """Row → the position it gets, for the pins whose row is among ``rows``; the first rule to name a row or a
@@ -152,7 +177,7 @@ class Applied:
     def explained(self, page: Ranking, evidence: Sequence[Evidence]) -> tuple[Ranking, list[Evidence]]:
         """``page``, whose scores and ``evidence`` know nothing of the rules, with what ``lifted`` noted added to the
         scores as the term *rule*; and evidence that names first the rules that pinned or lifted a row."""
-        boosts = {name: values for name, values in page.notes.items() if name.startswith(BOOST)}
+        boosts = _boosts(page)
         pinned_by = {pin.row: pin.rule for pin in reversed(self.pins)}
         places = page.notes.get(PIN, np.zeros(len(page)))
         told: list[Evidence] = []
@@ -164,6 +189,29 @@ class Applied:
             return page, told
         total = np.sum(list(boosts.values()), axis=0)
         return Ranking(page.rows, page.scores + total, {**page.notes, TERM: total}), told
+
+
+def _boosts(ranking: Ranking) -> dict[str, NDArray[np.float64]]:
+    return {name: values for name, values in ranking.notes.items() if name.startswith(BOOST)}
+
+
+def _inserted(rest: Ranking, scored: Ranking, positions: dict[int, int], n: int, upto: int | None = None) -> Ranking:
+    """The first ``upto`` of ``n`` places: ``rest`` in its order, and the rows of ``positions``, all of them in
+    ``scored``, where those say, or at the end where that is nearer."""
+    k, shown = len(positions), n if upto is None else min(upto, n)
+    pinned = np.array(sorted(positions, key=positions.__getitem__), np.int32)
+    asked = np.sort(np.fromiter(positions.values(), np.int64, k)) - 1
+    places = np.minimum(asked, n - k + np.arange(k))
+    fixed = scored.take(_where_are(pinned, scored.rows))
+    within = places < shown
+    order = np.full(shown, -1)
+    order[places[within]] = len(rest) + np.flatnonzero(within)
+    free = order < 0
+    order[free] = np.arange(int(free.sum()))
+    rows = np.concatenate([rest.rows, fixed.rows])
+    notes = {name: np.concatenate([values, fixed.notes[name]]) for name, values in rest.notes.items()}
+    notes[PIN] = np.concatenate([np.zeros(len(rest)), places + 1.0])
+    return Ranking(rows, np.concatenate([rest.scores, fixed.scores]), notes).take(order)
 
 
 def _where_are(wanted: Rows, rows: Rows) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""The words and the filter of a request in, the rules whose condition they meet out, without trying every rule."""
+"""What a request asks for and who asks in, the rules whose condition that meets out, without trying every rule."""
 
 from __future__ import annotations
 
@@ -7,42 +7,74 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mercato.rules import Run, When, run_of
-from mercato.schema import Where
+import numpy as np
+
+from mercato.rules import SEARCH, Run, When, run_of, segment_of
+from mercato.schema import NOTHING, Rows, Where
+
+
+def _no_rows() -> Rows:
+    return np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a condition is held against: the words of a query as the index reads them (``run``), the filter, who asks
+    (``segments`` as ``rules.segment_of`` folds them), for which list, and the catalogue rows that one starts from."""
+
+    run: Run = ()
+    where: Where = field(default_factory=lambda: NOTHING)
+    segments: frozenset[str] = frozenset()
+    placement: str = SEARCH
+    anchors: Rows = field(default_factory=_no_rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One rule's ``when`` with its query as the index reads it: ``run`` in order, ``terms`` in none."""
+    """One rule's ``when`` with its query as the index reads it: ``run`` in order, ``terms`` in none; ``segments`` are
+    folded, ``anchors`` the catalogue rows that pass its anchor."""
 
     when: When
     run: Run
     terms: frozenset[str]
+    segments: frozenset[str] = frozenset()
+    anchors: Rows = field(default_factory=_no_rows)
 
     @staticmethod
-    def of(when: When) -> Condition:
-        """The condition that ``when`` writes down."""
+    def of(when: When, anchors: Rows) -> Condition:
+        """The condition that ``when`` writes down; ``anchors`` are the rows that pass its anchor."""
         run = run_of(when.query)
-        return Condition(when, run, frozenset(run))
+        return Condition(when, run, frozenset(run), frozenset(map(segment_of, when.segments)), anchors)
 
-    def holds(self, run: Run, where: Where) -> bool:
-        """Whether a request for ``run`` narrowed by ``where`` meets it; an empty condition holds for every request."""
-        if self.run and not (self.run == run if self.when.match == "exact" else self.terms.issubset(run)):
+    def holds(self, asked: Asked) -> bool:
+        """Whether a request meets it; an empty condition holds for every search."""
+        return self._is_about(asked) and self._is_said(asked.run) and self._is_within(asked.where)
+
+    def _is_about(self, asked: Asked) -> bool:
+        """Whether the list, who asks for it, and what it starts from are those meant."""
+        if asked.placement not in self.when.places or (self.segments and self.segments.isdisjoint(asked.segments)):
             return False
+        return not self.when.anchor or bool(np.isin(asked.anchors, self.anchors).any())
+
+    def _is_said(self, run: Run) -> bool:
+        return not self.run or (self.run == run if self.when.match == "exact" else self.terms.issubset(run))
+
+    def _is_within(self, where: Where) -> bool:
         return all(_keeps_to(name, values, where.get(name)) for name, values in self.when.where.items())
 
 
 @dataclass(frozen=True)
 class Conditions:
     """Conditions by number, each filed under the rarest thing it asks for: the whole query, the one of its words that
-    fewest others are filed under, or the values of its filter. So ten thousand rules cost a request about as much as
-    the few that hold."""
+    fewest others are filed under, the values of its filter, or its segments; those of other lists than search under
+    their lists too. So ten thousand rules cost a request about as much as the few that hold."""
 
     known: dict[int, Condition] = field(default_factory=dict)
     exact: defaultdict[Run, list[int]] = field(default_factory=lambda: defaultdict(list))
     containing: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    valued: defaultdict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
-    everywhere: list[int] = field(default_factory=list)
+    valued: defaultdict[tuple[str, str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    segmented: defaultdict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
+    everywhere: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, number: int, condition: Condition) -> None:
         """File ``condition`` under ``number``."""
@@ -53,23 +85,35 @@ class Conditions:
         elif condition.run:
             rarest = min(sorted(condition.terms), key=lambda term: len(self.containing.get(term, ())))
             self.containing[rarest].append(number)
-        elif when.where:
-            name, values = next(iter(when.where.items()))
-            for value in values:
-                self.valued[name, str(value)].append(number)
         else:
-            self.everywhere.append(number)
+            for place in when.places:
+                self._add(place, number, condition)
 
-    def holding(self, run: Run, where: Where) -> list[int]:
-        """The numbers of the conditions that a request for ``run`` narrowed by ``where`` meets, ascending."""
-        found = {*self.everywhere, *self.exact.get(run, ())}
-        for term in set(run):
+    def _add(self, place: str, number: int, condition: Condition) -> None:
+        """File what asks for no words under the list ``place``."""
+        if condition.when.where:
+            name, values = next(iter(condition.when.where.items()))
+            for value in values:
+                self.valued[place, name, str(value)].append(number)
+        elif condition.segments:
+            for segment in condition.segments:
+                self.segmented[place, segment].append(number)
+        else:
+            self.everywhere[place].append(number)
+
+    def holding(self, asked: Asked) -> list[int]:
+        """The numbers of the conditions that a request meets, ascending."""
+        place = asked.placement
+        found = {*self.everywhere.get(place, ()), *self.exact.get(asked.run, ())}
+        for term in set(asked.run):
             found.update(self.containing.get(term, ()))
-        for name, condition in where.items():
+        for segment in asked.segments:
+            found.update(self.segmented.get((place, segment), ()))
+        for name, condition in asked.where.items():
             for value in _chosen(condition):
                 for prefix in _prefixes(name, value):
-                    found.update(self.valued.get((name, prefix), ()))
-        return sorted(number for number in found if self.known[number].holds(run, where))
+                    found.update(self.valued.get((place, name, prefix), ()))
+        return sorted(number for number in found if self.known[number].holds(asked))
 
 
 def _keeps_to(name: str, values: Sequence[Any], asked: Any) -> bool:

@@ -89,7 +89,7 @@ class Explain:
             source = self.sources[note](request, row)
             if source is not None and source != row:
                 named = self.catalog.product(source)
-                return _SENTENCES[note].format(source=_short(named.title)), f" ← product {named.id}"
+                return _SENTENCES[note].format(source=short(named.title)), f" ← product {named.id}"
         if note in _PLAIN:
             leaf = product.categories[0].split(" > ")[-1] if product.categories else "this"
             return _PLAIN[note].format(query=request.query, category=_lower(leaf)), ""
@@ -105,7 +105,8 @@ class Explain:
         return f"You bought this {often}, last on {last.day} {last:%B}", f" ← {len(times)} purchases"
 
 
-def _short(title: str) -> str:
+def short(title: str) -> str:
+    """``title``, cut where it is too long for a sentence."""
     return title if len(title) <= 48 else title[:47].rstrip() + "…"
 
 

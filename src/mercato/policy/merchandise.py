@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -13,9 +13,9 @@ import numpy as np
 from mercato.catalog import Catalog
 from mercato.errors import RequestError
 from mercato.policy.applied import UNTOUCHED, Applied, Boosted, Pinned, Synonyms
-from mercato.policy.conditions import Condition, Conditions
+from mercato.policy.conditions import Asked, Condition, Conditions
 from mercato.rules import Pin, Rule, Run, Some, run_of
-from mercato.schema import Mask, Rows, Where
+from mercato.schema import Mask, Request, Rows, Where
 
 SYNONYM_WEIGHT = 0.8
 """What a synonym counts of the word itself."""
@@ -64,13 +64,14 @@ class Thesaurus:
 class Merchandise:
     """Every rule that is switched on, in the order in which they apply, ready to be asked; immutable, safe to share
     between threads. ``resting`` are the pins that cannot be shown (product, why), ``broken`` the filters on fields that
-    the catalogue does not have (path, why)."""
+    the catalogue does not have (path, why); ``segmented``: some rule asks who is asking."""
 
     ruled: tuple[_Ruled, ...] = ()
     conditions: Conditions = field(default_factory=Conditions)
     thesaurus: Thesaurus = field(default_factory=Thesaurus)
     resting: Notes = field(default_factory=dict)
     broken: Notes = field(default_factory=dict)
+    segmented: bool = False
 
     @staticmethod
     def build(rules: Sequence[Rule], catalog: Catalog) -> Merchandise:
@@ -82,21 +83,43 @@ class Merchandise:
         for number, one in enumerate(ruled):
             if one.rule.acts:
                 conditions.add(number, one.condition)
-        return Merchandise(ruled, conditions, Thesaurus.of(ruled), _frozen(found.resting), _frozen(found.broken))
+        segmented = any(one.condition.segments for one in ruled)
+        resting, broken = _frozen(found.resting), _frozen(found.broken)
+        return Merchandise(ruled, conditions, Thesaurus.of(ruled), resting, broken, segmented)
 
-    def active(self, query: str, where: Where, at: datetime, corrected: str = "") -> Applied:
-        """What the rules in force at ``at`` make of ``query`` narrowed by ``where``, as it was typed and, when it was
-        read in another spelling, as ``corrected``; synonyms are those of the words as they were read. ``at`` is the
-        clock on the wall, not the shop's last day: a sale ends whether or not anybody buys."""
+    def active(
+        self,
+        query: str,
+        where: Where,
+        at: datetime,
+        corrected: str = "",
+        segments: frozenset[str] = frozenset(),
+    ) -> Applied:
+        """What the rules in force at ``at`` make of the search for ``query`` narrowed by ``where`` by somebody in
+        ``segments`` (folded), as it was typed and, when it was read in another spelling, as ``corrected``; synonyms are
+        those of the words as they were read. ``at`` is the clock on the wall, not the shop's last day: a sale ends
+        whether or not anybody buys."""
         if not self.ruled:
             return UNTOUCHED
-        run = run_of(query)
-        holding = {*self.conditions.holding(run, where)}
+        asked = Asked(run_of(query), where, segments)
+        holding = {*self.conditions.holding(asked)}
         if corrected:
-            run = run_of(corrected)
-            holding.update(self.conditions.holding(run, where))
-        acting = [number for number in sorted(holding) if self._in_force(number, at)]
-        synonyms, speaking = self._synonyms(run, where, at)
+            asked = Asked(run_of(corrected), where, segments)
+            holding.update(self.conditions.holding(asked))
+        synonyms, speaking = self._synonyms(asked, at)
+        applied = self._applied([number for number in sorted(holding) if self._in_force(number, at)], speaking)
+        return replace(applied, synonyms=synonyms) if speaking else applied
+
+    def recommended(self, request: Request, at: datetime, segments: frozenset[str] = frozenset()) -> Applied:
+        """What the rules in force at ``at`` make of the list of ``request.placement`` for somebody in ``segments``
+        (folded), starting from ``request.anchors``."""
+        asked = Asked((), request.where, segments, request.placement, request.anchors)
+        acting = [number for number in self.conditions.holding(asked) if self._in_force(number, at)]
+        applied = self._applied(acting)
+        return replace(applied, redirect="") if applied.redirect else applied
+
+    def _applied(self, acting: Sequence[int], speaking: Set[int] = frozenset()) -> Applied:
+        """What the rules numbered ``acting`` do, in their order; ``speaking`` are those that give words synonyms."""
         if not acting and not speaking:
             return UNTOUCHED
         rules = [self.ruled[number] for number in acting]
@@ -105,7 +128,6 @@ class Merchandise:
             pins=tuple(pin for one in rules for pin in one.pins),
             hidden=np.concatenate([np.empty(0, np.int32), *(one.hidden for one in rules)]),
             boosts=tuple(boost for one in rules for boost in one.boosts),
-            synonyms=synonyms,
             banners=tuple(one.rule.banner for one in rules if one.rule.banner is not None),
             redirect=next((one.rule.redirect for one in rules if one.rule.redirect), ""),
         )
@@ -113,16 +135,16 @@ class Merchandise:
     def _in_force(self, number: int, at: datetime) -> bool:
         return self.ruled[number].rule.state(at) == "in force"
 
-    def _synonyms(self, run: Run, where: Where, at: datetime) -> tuple[Synonyms, set[int]]:
-        """What else may stand for the words of ``run``, the longest match from the left (as Lucene's synonym filter),
+    def _synonyms(self, asked: Asked, at: datetime) -> tuple[Synonyms, set[int]]:
+        """What else may stand for the words asked for, the longest match from the left (as Lucene's synonym filter),
         and the rules that say so."""
         found: dict[Run, tuple[tuple[Run, float], ...]] = {}
         speaking: set[int] = set()
-        start = 0
+        run, start = asked.run, 0
         while start < len(run):
             step = 1
             for part in self.thesaurus.at(run, start):
-                told = [pair for pair in self.thesaurus.others[part] if self._speaks(pair[0], run, where, at)]
+                told = [pair for pair in self.thesaurus.others[part] if self._speaks(pair[0], asked, at)]
                 if told:
                     found[part] = tuple((other, SYNONYM_WEIGHT) for other in dict.fromkeys(other for _, other in told))
                     speaking.update(number for number, _ in told)
@@ -131,8 +153,8 @@ class Merchandise:
             start += step
         return MappingProxyType(found), speaking
 
-    def _speaks(self, number: int, run: Run, where: Where, at: datetime) -> bool:
-        return self._in_force(number, at) and self.ruled[number].condition.holds(run, where)
+    def _speaks(self, number: int, asked: Asked, at: datetime) -> bool:
+        return self._in_force(number, at) and self.ruled[number].condition.holds(asked)
 
 
 class _Found:
@@ -151,7 +173,8 @@ class _Found:
             for place, boost in enumerate(rule.boosts)
         ]
         hidden = self._rows(rule.hide, rule.id, "hide")
-        return _Ruled(rule, Condition.of(rule.when), tuple(pins), hidden, tuple(boosts))
+        condition = Condition.of(rule.when, self._anchors(rule))
+        return _Ruled(rule, condition, tuple(pins), hidden, tuple(boosts))
 
     def _pinned(self, pin: Pin, rule_id: str) -> Pinned | None:
         """None, and a note, for what cannot be sold: nobody pins a product to disappoint."""
@@ -171,11 +194,25 @@ class _Found:
         rows = np.unique(self._catalog.rows(some.products))
         if not some.where:
             return rows
+        return np.union1d(rows, self._passing(some.where, rule_id, f"{path}.where", self._catalog.sellable))
+
+    def _anchors(self, rule: Rule) -> Rows:
+        """What a list may start from: also what is not for sale any more."""
+        if not rule.when.anchor:
+            return np.empty(0, np.int32)
+        return self._passing(rule.when.anchor, rule.id, "when.anchor", np.ones(len(self._catalog), bool))
+
+    def _passing(self, where: Where, rule_id: str, path: str, among: Mask) -> Rows:
+        """The rows ``among`` (n,) that pass ``where``, none of them, and a note, when the catalogue lacks a field."""
+        mask = among
         try:
-            return np.union1d(rows, np.flatnonzero(self._catalog.allowed(some.where))).astype(np.int32)
+            for name, condition in where.items():
+                mask = mask & self._catalog.passing(name, condition)
         except RequestError as error:
-            self.broken.setdefault(rule_id, []).append((f"{path}.{error.where}", f"{error.what}: {error.hint}"))
-            return rows
+            place = error.where.removeprefix("where.")
+            self.broken.setdefault(rule_id, []).append((f"{path}.{place}", f"{error.what}: {error.hint}"))
+            return np.empty(0, np.int32)
+        return np.flatnonzero(mask).astype(np.int32)
 
 
 def _sold_out(catalog: Catalog) -> Mask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +47,11 @@ class Linear:
         return ranking
 
     def scored(self, ranking: Ranking) -> Ranking:
-        """The same rows in the same order, scored by the sum of the terms; a note that is missing adds nothing."""
+        """The same rows in the same order, scored by the sum of the terms; a note that is missing or has no weight
+        adds nothing and names no term."""
         terms: dict[str, Scores] = {name: np.zeros(len(ranking)) for name in ("behaviour", "attribute", "relation")}
         for signal in self.signals:
-            if signal.note in ranking.notes:
+            if signal.weight and signal.note in ranking.notes:
                 worth = signal.worth(ranking.notes[signal.note])
                 terms[signal.term] = terms[signal.term] + worth if signal.term in terms else worth
         score = np.sum(list(terms.values()), axis=0)
@@ -59,7 +60,7 @@ class Linear:
 
     def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
         """The same as ``scored``, a sum is its own explanation; and per row the evidence behind the terms."""
-        heard = [signal for signal in self.signals if signal.note in ranking.notes]
+        heard = [signal for signal in self.signals if signal.weight and signal.note in ranking.notes]
         worths = [signal.worth(ranking.notes[signal.note]) for signal in heard]
         return self.scored(ranking), evidence([signal.note for signal in heard], worths, len(ranking))
 
@@ -67,6 +68,33 @@ class Linear:
         """Ordered by the sum of the terms."""
         scored = self.scored(ranking)
         return Ranking.best_first(scored.rows, scored.scores, notes=scored.notes)
+
+
+class Explained(Protocol):
+    """What can take its own score apart (Linear, boosted.Boosted)."""
+
+    def explained(self, ranking: Ranking) -> tuple[Ranking, list[Evidence]]:
+        """``ranking`` scored, with a ``term:NAME`` note per term; and per row the evidence."""
+        ...
+
+
+def taken_apart(
+    ranking: Ranking, parts: Sequence[tuple[NDArray[np.bool_], Explained]]
+) -> tuple[Scores, dict[str, Scores], list[Evidence]]:
+    """What several scores say of the rows each of them has (masks (n,) that share no row): their own scores (n,), their
+    terms (n,) by note, and per row the evidence."""
+    own, terms = np.zeros(len(ranking)), dict[str, Scores]()
+    found: list[Evidence] = [[] for _ in range(len(ranking))]
+    for mine, score in parts:
+        places = np.flatnonzero(mine)
+        part, said = score.explained(ranking.take(places))
+        own[places] = part.scores
+        for name, values in part.notes.items():
+            if name.startswith(TERM):
+                terms.setdefault(name, np.zeros(len(ranking)))[places] = values
+        for place, one in zip(places.tolist(), said, strict=True):
+            found[place] = one
+    return own, terms, found
 
 
 def note(signal: Signal, ranking: Ranking) -> NDArray[np.float64]:

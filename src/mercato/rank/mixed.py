@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mercato.rank.boosted import Boosted
-from mercato.rank.linear import TERM, Evidence, Linear
+from mercato.rank.linear import TERM, Evidence, Linear, taken_apart
 from mercato.schema import Ranking, Request, Scores
 
 BOUGHT = "lane:habit"
@@ -54,17 +54,7 @@ class Mixed:
         """``ranking`` as ``scored`` left it, with ``term:NAME`` notes that add up to its scores; and per row the
         evidence of whichever score it was given."""
         known = self._known(ranking)
-        halves = [(np.flatnonzero(known), self.known), (np.flatnonzero(~known), self.fresh)]
-        own, terms = np.zeros(len(ranking)), dict[str, Scores]()
-        found: list[Evidence] = [[] for _ in range(len(ranking))]
-        for places, score in halves:
-            part, evidence = score.explained(ranking.take(places))
-            own[places] = part.scores
-            for name, values in part.notes.items():
-                if name.startswith(TERM):
-                    terms.setdefault(name, np.zeros(len(ranking)))[places] = values
-            for place, one in zip(places.tolist(), evidence, strict=True):
-                found[place] = one
+        own, terms, found = taken_apart(ranking, [(known, self.known), (~known, self.fresh)])
         # a mixture inside a mixture: its own shift is part of the whole
         terms[_MIX] = terms.get(_MIX, 0.0) + (ranking.scores - own)
         return Ranking(ranking.rows, ranking.scores, {**ranking.notes, **terms}), found

@@ -16,11 +16,13 @@ from mercato.schema import Ranking
 @dataclass(frozen=True, slots=True)
 class Example:
     """One list as a ranker would see it, how much each of its rows was wanted afterwards (n,), and how much it counts
-    beside other lists."""
+    beside other lists. Lists of one ``group`` ("" is none) say much the same, such as those of one query: none of them
+    may judge what another taught."""
 
     ranking: Ranking
     wanted: NDArray[np.float64]
     weight: float = 1.0
+    group: str = ""
 
 
 @dataclass(frozen=True)

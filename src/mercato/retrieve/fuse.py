@@ -15,6 +15,8 @@ from mercato.schema import Mask, Ranking, Request, Rows
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+NOTHING_MORE = np.empty(0, np.int32)
+
 LANE = "lane:"
 """Prefix of the note that holds a lane's raw score."""
 
@@ -36,10 +38,11 @@ class Fused:
     kept: Mask | None = None
     least: int = 0
 
-    def gather(self, request: Request, allowed: Mask) -> tuple[Ranking, tuple[str, ...]]:
-        """The whole pool best first with a ``lane:NAME`` note per lane, and the names of the lanes that failed."""
+    def gather(self, request: Request, allowed: Mask, more: Rows = NOTHING_MORE) -> tuple[Ranking, tuple[str, ...]]:
+        """The whole pool best first with a ``lane:NAME`` note per lane, and the names of the lanes that failed. The
+        rows ``more`` are in it whether a lane finds them or not; one that no lane finds has the score 0."""
         found, absent = _asked(self.lanes, lambda lane: self._best(lane, request, allowed))
-        rows = _union(list(found.values()))
+        rows = np.union1d(_union(list(found.values())), more)
         heard = {**{name: self.lanes[name] for name in found}, **self.observers}
         said, silent = _asked(heard, lambda lane: lane.score(request, rows))
         notes = {f"{LANE}{name}": values for name, values in said.items()}

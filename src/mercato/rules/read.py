@@ -8,7 +8,8 @@ from typing import Any
 from mercato.codec import banner_to_dict, from_time
 from mercato.errors import RequestError
 from mercato.rules.fields import address, entries, fields, filter_of, flag, moment, needed_text, text, whole
-from mercato.rules.rule import Boost, Pin, Rule, Run, Some, Synonym, When, run_of
+from mercato.rules.rule import SEARCH, Boost, Pin, Rule, Run, Some, Synonym, run_of
+from mercato.rules.when import when_from_dict, when_to_dict
 from mercato.schema import Banner
 
 LAST_POSITION = 1000
@@ -39,7 +40,7 @@ def rule_from_dict(record: Any, where: str = "") -> Rule:
     hide = _some(given["hide"], f"{at}hide") if given.get("hide") is not None else Some()
     rule = Rule(
         id=_id(given.get("id"), f"{at}id"),
-        when=_when(given.get("when"), f"{at}when"),
+        when=when_from_dict(given.get("when"), f"{at}when"),
         pins=entries(given.get("pins"), f"{at}pins", MOST_PINS, _pin),
         hide=hide,
         boosts=entries(given.get("boosts"), f"{at}boosts", MOST_BOOSTS, _boost),
@@ -58,11 +59,6 @@ def rule_from_dict(record: Any, where: str = "") -> Rule:
 
 def rule_to_dict(rule: Rule) -> dict[str, Any]:
     """The rule as JSON; what is empty is left out, ``id``, ``enabled``, ``priority`` and ``when`` are always there."""
-    when: dict[str, Any] = {"always": True} if rule.when.always else {}
-    if rule.when.query:
-        when |= {"query": rule.when.query, "match": rule.when.match}
-    if rule.when.where:
-        when["where"] = dict(rule.when.where)
     record: dict[str, Any] = {
         "start": from_time(rule.start),
         "end": from_time(rule.end),
@@ -75,6 +71,7 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
         "synonyms": [_synonym_to_dict(synonym) for synonym in rule.synonyms],
     }
     filled = {name: value for name, value in record.items() if value not in (None, "", [], {})}
+    when = when_to_dict(rule.when)
     return {"id": rule.id, "enabled": rule.enabled, "priority": rule.priority, "when": when, **filled}
 
 
@@ -93,9 +90,13 @@ def _check_whole(rule: Rule, at: str) -> None:
     if not rule.acts and not rule.synonyms:
         hint = "give it pins, hide, boosts, a banner, a redirect or synonyms"
         raise RequestError("the rule does nothing", where=at.rstrip(".") or "rule", hint=hint)
-    if rule.acts and not (rule.when.always or rule.when.query or rule.when.where):
-        hint = 'give a query, a where, or {"always": true}; only synonyms do without'
+    if rule.acts and not rule.when.asks:
+        hint = 'give a query, a where, segments, placements, or {"always": true}; only synonyms do without'
         raise RequestError("the rule has no condition", where=f"{at}when", hint=hint)
+    for name in ("redirect", "synonyms") if SEARCH not in rule.when.places else ():
+        if getattr(rule, name):
+            hint = "take it out, or name search among the placements"
+            raise RequestError(f"a list that nobody searched has no {name}", where=f"{at}{name}", hint=hint)
     if rule.start is not None and rule.end is not None and rule.start >= rule.end:
         what = f"the rule ends ({from_time(rule.end)}) before it starts ({from_time(rule.start)})"
         raise RequestError(what, where=f"{at}end", hint="the dates are reversed?")
@@ -112,28 +113,6 @@ def _unlike(values: list[Any], where: str, name: str, hint: str) -> None:
             what = f"{value!r} stands there twice (also in {where}[{seen[value]}])"
             raise RequestError(what, where=f"{where}[{place}].{name}", hint=hint)
         seen[value] = place
-
-
-def _when(value: Any, where: str) -> When:
-    if value is None:
-        return When()
-    given = fields(value, where, ("query", "match", "where", "always"))
-    query, match = text(given.get("query"), f"{where}.query"), given.get("match", "exact")
-    always = flag(given.get("always", False), f"{where}.always")
-    if query and not run_of(query):
-        raise RequestError(f"{query!r} has no word in it", where=f"{where}.query", hint="give words or numbers")
-    if match not in ("exact", "contains"):
-        hint = "exact: the query is these words; contains: they all occur in it"
-        raise RequestError(f"{match!r} is no way to match", where=f"{where}.match", hint=hint)
-    narrowed = filter_of(given.get("where"), f"{where}.where")
-    for name, condition in narrowed.items():
-        if not isinstance(condition, list):
-            hint = "a condition asks which values the shopper chose, such as categories"
-            raise RequestError("give a list of values", where=f"{where}.where.{name}", hint=hint)
-    if always and (query or narrowed):
-        hint = "take always out, or the query and the where"
-        raise RequestError("always leaves nothing to ask for", where=f"{where}.always", hint=hint)
-    return When(query, match, narrowed, always)
 
 
 def _pin(value: Any, where: str) -> Pin:

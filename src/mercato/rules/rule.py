@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from mercato.schema import NOTHING, Banner, Where
+from mercato.schema import NOTHING, PLACEMENTS, Banner, Where
 from mercato.words import query_tokens
+
+SEARCH = "search"
+LISTS = (SEARCH, *PLACEMENTS)
+"""Every list a rule can speak of."""
 
 Run = tuple[str, ...]
 """Words as the index reads them, in order: "Coffee makers" → ("coffee", "maker")."""
@@ -28,13 +32,28 @@ class When:
 
     ``query`` is read as queries are; ``match`` "exact": the query is these words in this order, "contains": they all
     occur in it. ``where`` (field → values): the request is narrowed to these values, or for categories to something
-    below them. ``always`` needs neither.
+    below them. ``segments``: who asks is in one of them, anybody where there is none. ``placements``: the lists it
+    speaks of, search where there is none. ``anchor`` (a filter): one of the products the list starts from passes it.
+    ``always`` needs neither words nor filters.
     """
 
     query: str = ""
     match: Literal["exact", "contains"] = "exact"
     where: Where = field(default_factory=lambda: NOTHING)
+    segments: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    anchor: Where = field(default_factory=lambda: NOTHING)
     always: bool = False
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The lists it speaks of."""
+        return self.placements or (SEARCH,)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it says anything: an empty condition is a forgotten one."""
+        return bool(self.always or self.query or self.where or self.segments or self.placements)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from mercato.serve import (
     routes_judging,
     routes_later,
     routes_lists,
+    routes_models,
     routes_pages,
     routes_products,
     routes_rules,
@@ -36,6 +37,7 @@ _ROUTES = (
     routes_lists,
     routes_rules,
     routes_judging,
+    routes_models,
     routes_health,
     routes_later,
 )

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from mercato.codec import dumps
 from mercato.errors import RequestError
+from mercato.rules import LONGEST_SEGMENT, MOST_SEGMENTS
 from mercato.schema import PLACEMENTS
 from mercato.serve.errors import MediaTypeError
 from mercato.serve.limits import MAX_CART, MAX_DEPTH, MAX_ID, MAX_K, MAX_PICTURE, MAX_QUERY
@@ -25,6 +26,9 @@ MAX_VALUES = 100
 
 Id = Annotated[str, Field(max_length=MAX_ID)]
 """A product's, shopper's, session's or event's name."""
+Segments = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=LONGEST_SEGMENT)]], Field(max_length=MOST_SEGMENTS)
+]
 K = Annotated[int, Query(ge=1, le=MAX_K, description="how many")]
 
 
@@ -40,6 +44,12 @@ class ListBody(Body):
     k: int = Field(10, ge=1, le=MAX_K, description="how many items")
     shopper: Id = Field("", description="who asks; never seen before is fine")
     session: Id = ""
+    segments: Segments = Field(
+        default_factory=list,
+        description="groups the shopper is in, for rules that ask for them, beside those of the shopper's record "
+        '("loyalty:gold" for an attribute loyalty with the value gold)',
+        examples=[["vip"]],
+    )
     where: dict[str, Any] = Field(
         default_factory=dict,
         description='field → list of values (any of them) or {"min": x, "max": y}, with "below" for an end that is not '

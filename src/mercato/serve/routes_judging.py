@@ -54,11 +54,12 @@ class KnobsBody(Body):
     )
     meaning: bool = Field(True, description="false: words only")
     rules: bool = Field(True, description="false: without the shopkeeper's rules")
+    typos: bool = Field(True, description="false: no word is corrected")
     partial: float | None = Field(None, description="0 to 1: how much of the words a product must hold; 1 all of them")
 
     def knobs(self) -> SearchKnobs:
         """The same for the shop."""
-        return SearchKnobs(self.weights, self.meaning, self.rules, self.partial)
+        return SearchKnobs(self.weights, self.meaning, self.rules, self.partial, self.typos)
 
 
 class CompareBody(Body):

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from mercato.codec import to_time
 from mercato.errors import RequestError
-from mercato.serve.bodies import Body, Id, answer, checked, documented, json_of
+from mercato.rules import LISTS, SEARCH
+from mercato.serve.bodies import Body, Id, Segments, answer, checked, documented, json_of
 from mercato.serve.limits import MAX_K, MAX_QUERY
 from mercato.serve.served import OneTenant
 
@@ -38,7 +39,10 @@ class RuleBody(Body):
     start: str | None = Field(None, description="ISO 8601; in force from then on")
     end: str | None = Field(None, description="ISO 8601; over from then on")
     when: dict[str, Any] | None = Field(
-        None, description='{"query", "match": exact|contains, "where": {field: [values]}} or {"always": true}'
+        None,
+        description='{"query", "match": exact|contains, "where": {field: [values]}} or {"always": true}; "segments": '
+        'who asks is in one of them; "placements": the lists it speaks of (search when left out), and "anchor": a '
+        "filter that a product they start from passes",
     )
     pins: list[Any] | None = Field(None, description='[{"product", "position": 1 = first}]')
     hide: dict[str, Any] | None = Field(None, description='{"products": [id], "where": filter}')
@@ -63,8 +67,11 @@ class PreviewBody(Body):
     """POST /v1/rules:preview."""
 
     query: str = Field("", max_length=MAX_QUERY, examples=["sofa"])
+    placement: str = Field(SEARCH, description="one of " + ", ".join(LISTS))
+    product: Id = Field("", description="what similar, together and cart start from; else the shopper's last")
     k: int = Field(10, ge=1, le=MAX_K, description="how many items")
     shopper: Id = ""
+    segments: Segments = Field(default_factory=list, description="as POST /v1/search takes them")
     where: dict[str, Any] = Field(default_factory=dict, description="a filter, as POST /v1/search takes it")
     sort: str = ""
     put: list[Any] = Field(
@@ -86,7 +93,7 @@ def rules(tenant: OneTenant) -> Response:
 
 @router.put("/rules", summary="Replace all rules", openapi_extra=documented(RulesBody))
 def replace(tenant: OneTenant, body: Annotated[RulesBody, Depends(checked(RulesBody))]) -> Response:
-    """All of them or, on an error, none; in force for the next search when this answers."""
+    """All of them or, on an error, none; in force for the next list when this answers."""
     return answer(tenant.shop.rules.replace(body.rules, body.version))
 
 
@@ -96,7 +103,7 @@ def add(tenant: OneTenant, record: Annotated[Any, Depends(json_of)]) -> Response
     return answer(tenant.shop.rules.add(_rule(record)), status=201)
 
 
-@router.post("/rules:preview", summary="One search now and with other rules", openapi_extra=documented(PreviewBody))
+@router.post("/rules:preview", summary="One list now and with other rules", openapi_extra=documented(PreviewBody))
 def preview(tenant: OneTenant, body: Annotated[PreviewBody, Depends(checked(PreviewBody))]) -> Response:
     """Changes nothing and logs nothing; ``was`` is an item's place now, null when it was not in the list."""
     return answer(
@@ -106,6 +113,9 @@ def preview(tenant: OneTenant, body: Annotated[PreviewBody, Depends(checked(Prev
             body.delete,
             k=body.k,
             shopper=body.shopper,
+            segments=body.segments,
+            placement=body.placement,
+            product=body.product,
             where=body.where or None,
             sort=body.sort,
             at=to_time(body.at),
@@ -150,7 +160,7 @@ def put(tenant: OneTenant, rule_id: str, record: Annotated[Any, Depends(json_of)
 
 @router.delete("/rules/{rule_id}", summary="Take a rule out")
 def delete(tenant: OneTenant, rule_id: str) -> Response:
-    """Gone from the next search on; every version before still has it."""
+    """Gone from the next list on; every version before still has it."""
     tenant.shop.rules.delete(rule_id)
     return answer({"deleted": rule_id})
 

@@ -27,6 +27,7 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
         page=body.page,
         shopper=body.shopper,
         session=body.session,
+        segments=body.segments,
         where=body.where or None,
         sort=body.sort,
         facets=tuple(body.facets),
@@ -45,12 +46,14 @@ def search(tenant: OneTenant, body: Annotated[SearchBody, Depends(checked(Search
 
 @router.post("/recommend", summary="Recommend products", openapi_extra=documented(RecommendBody))
 def recommend(tenant: OneTenant, body: Annotated[RecommendBody, Depends(checked(RecommendBody))]) -> Response:
-    """Items best first for a placement; a shopper never seen before gets a list too."""
+    """Items best first for a placement; a shopper never seen before gets a list too. Beside what goes with a product or
+    a cart stand ``bundles``: at most three sets to be taken whole, each with ids, total price and how many baskets."""
     slate = tenant.trained().recommend(
         body.placement,
         body.k,
         shopper=body.shopper,
         session=body.session,
+        segments=body.segments,
         product=body.product,
         cart=tuple(body.cart),
         where=body.where or None,

@@ -18,12 +18,13 @@ EVENTS = 300
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A list this process answered: enough to say whether an event belongs to it."""
+    """A list this process answered: enough to say whether an event belongs to it. ``bundled`` stood beside it."""
 
     placement: str
     query: str
     shopper: str
     products: tuple[str, ...]
+    bundled: frozenset[str] = frozenset()
 
 
 class Trail:
@@ -37,7 +38,8 @@ class Trail:
     def shown(self, slate: Slate, placement: str, query: str, shopper: str) -> None:
         """Remember a list that was answered."""
         with self._lock:
-            self._shown[slate.id] = Shown(placement, query, shopper, slate.ids)
+            bundled = frozenset(one for bundle in slate.bundles for one in bundle.ids)
+            self._shown[slate.id] = Shown(placement, query, shopper, slate.ids, bundled)
             while len(self._shown) > SLATES:
                 self._shown.popitem(last=False)
 
@@ -69,7 +71,7 @@ class Trail:
             return None, "this process has not answered that list (answered before the last start, or made up)"
         if why := _mismatch(event, shown):
             return None, why
-        place = shown.products.index(event.product_id) if event.product_id else None
+        place = shown.products.index(event.product_id) if event.product_id in shown.products else None
         return {"placement": shown.placement, "query": shown.query, "position": place}, ""
 
 
@@ -80,7 +82,7 @@ def _mismatch(event: Interaction, shown: Shown) -> str:
     if not event.product_id:
         return ""
     if event.product_id not in shown.products:
-        return "the product was not in that list"
+        return "" if event.product_id in shown.bundled else "the product was not in that list"
     place = shown.products.index(event.product_id)
     if event.position not in (None, place):
         return f"the product was at place {place}, the event says {event.position}"

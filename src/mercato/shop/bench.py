@@ -27,6 +27,7 @@ def bench_recommend(
     attributes: Path | str | None = None,
     peers: Path | str | None = None,
     seeds: int = 3,
+    cases: int = 0,
     home: Path | str = ".bench",
     settings: Settings | None = None,
     tick: Callable[[str], None] = lambda _: None,
@@ -34,14 +35,14 @@ def bench_recommend(
     """Leave-one-out figures of recommendations on ``data`` (see jobs.sequences.read_sequences for the three files).
 
     ``peers`` is a file of other libraries' lists for the same cases (see jobs.peers.read_peers), put in the same table.
-    ``home`` keeps text vectors and checkpoints, so an interrupted run goes on where it stopped. Raises DataError for a
-    file that is no sequence or event file, and for peers of other cases.
+    At most ``cases`` are ranked (0: all). ``home`` keeps text vectors and checkpoints, so an interrupted run goes on
+    where it stopped. Raises DataError for a file that is no sequence or event file, and for peers of other cases.
     """
     chosen = settings or Settings()
     given = read_sequences(data, texts, attributes)
     others = read_peers(peers, given) if peers else None
     encoder, _ = load_encoder(chosen, Path(home))
-    return bench.recommend(given, chosen, encoder, Path(home) / "cache", tick, seeds, others)
+    return bench.recommend(given, chosen, encoder, Path(home) / "cache", tick, seeds, others, cases)
 
 
 def bench_search(

@@ -13,11 +13,13 @@ import numpy as np
 from mercato.errors import RequestError
 from mercato.evaluate.metrics import graded_ndcg, jaccard, paired, rank_biased_overlap
 from mercato.policy.merchandise import Merchandise
+from mercato.rank.cascade import Cascade
 from mercato.rank.linear import Linear
-from mercato.retrieve.hybrid import Hybrid
+from mercato.retrieve.hybrid import Hybrid, Reader
 from mercato.schema import Product, Rows, Slate
 from mercato.shop.live import Live
 from mercato.stores.judgments import Judgment
+from mercato.understand.query import Understanding
 
 SOURCES = ("hand", "clicks", "model")
 """Who judges, the most trusted first."""
@@ -35,14 +37,16 @@ Grades = Mapping[str, Mapping[str, Sequence[Judgment]]]
 
 @dataclass(frozen=True)
 class SearchKnobs:
-    """How search is turned: ``weights`` multiply the terms of its score by name; without ``meaning`` it has words only,
-    without ``rules`` nobody merchandises; a product that lacks words must hold ``partial`` (0 to 1) of what they tell.
+    """How search is turned: ``weights`` multiply the terms of its readable score by name; without ``meaning`` it has
+    words only, without ``rules`` nobody merchandises; a product that lacks words must hold ``partial`` (0 to 1) of what
+    they tell; without ``typos`` no word is corrected.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     meaning: bool = True
     rules: bool = True
     partial: float | None = None
+    typos: bool = True
 
     def over(self, live: Live) -> Live:
         """``live`` with search turned. Raises RequestError for an unknown term, or a value out of range."""
@@ -60,25 +64,35 @@ class SearchKnobs:
             matcher,
             meaning=matcher.meaning if self.meaning else None,
             least=matcher.least if self.partial is None else self.partial,
+            reader=matcher.reader if self.typos else _literal(matcher.reader),
         )
-        search = replace(live.engine.search_parts, score=Linear(turned), matcher=matcher)
+        before = live.engine.search_parts.score
+        after = before.turned(Linear(turned)) if isinstance(before, Cascade) else Linear(turned)
+        search = replace(live.engine.search_parts, score=after, matcher=matcher)
         engine = replace(live.engine, search_parts=search)
         return replace(live, engine=engine, merchandise=live.merchandise if self.rules else Merchandise())
 
 
 def parts(live: Live) -> tuple[Linear, Hybrid]:
-    """The score and the matcher of the shop's search; raises RequestError where they are none that can be turned."""
+    """The readable score and the matcher of the shop's search; raises RequestError where they are none that can be
+    turned."""
     search = live.engine.search_parts
-    if not isinstance(search.score, Linear) or not isinstance(search.matcher, Hybrid):
+    score = search.score.first if isinstance(search.score, Cascade) else search.score
+    if not isinstance(score, Linear) or not isinstance(search.matcher, Hybrid):
         raise RequestError("the order of this shop's search is no sum that could be turned", where="weights")
-    return search.score, search.matcher
+    return score, search.matcher
+
+
+def _literal(reader: Reader) -> Reader:
+    return reader.as_typed() if isinstance(reader, Understanding) else reader
 
 
 def terms(live: Live) -> dict[str, list[str]]:
-    """Term of the search score → the notes in it."""
+    """Term of the search score → the notes in it that have a weight."""
     found: dict[str, list[str]] = {}
     for signal in parts(live)[0].signals:
-        found.setdefault(signal.term, []).append(signal.note.split(":")[-1])
+        if signal.weight:
+            found.setdefault(signal.term, []).append(signal.note.split(":")[-1])
     return found
 
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mercato import build, codec
+from mercato.artifacts import current
 from mercato.catalog import Catalog
 from mercato.errors import NotFound
-from mercato.feedback.doctor import examine
+from mercato.feedback.doctor import Finding, examine
+from mercato.jobs.encoders import ROLE, shelf
 from mercato.schema import GRADES, REPEAT_GRADE, Impression, Request, Review
+from mercato.search import READER
 from mercato.settings import Settings
 from mercato.shop.live import Live
 from mercato.stores.sqlite import ShopStore
 
+MODELS = {
+    ROLE: "meaning is that of an earlier model, or of letters alone",
+    "meaning": "search finds words only",
+    READER: "the first rows of a search are not read once more",
+}
+"""What it costs that a model is missing, by the part that an answer calls degraded."""
 _TYPES = {grade: name for name, grade in GRADES.items()} | {REPEAT_GRADE: "purchase-complete"}
 
 
@@ -99,9 +110,9 @@ def lanes(live: Live, settings: Settings, request: Request) -> list[dict[str, An
     return said
 
 
-def views(live: Live, settings: Settings, request: Request) -> dict[str, Any]:
-    """What each retriever and term says to ``request``, beside the list it gets."""
-    slate, _ = live.engine.recommend(request, live.hidden, "preview")
+def views(live: Live, settings: Settings, request: Request, now: datetime) -> dict[str, Any]:
+    """What each retriever and term says to ``request``, beside the list it gets ``now``."""
+    slate, _ = live.recommend(request, now, "preview")
     items = codec.slate_to_dict(slate, explain=True)["items"]
     shown = [{name: item[name] for name in ("id", "title", "score", "terms", "reason")} for item in items]
     return {"lanes": lanes(live, settings, request), "slate": shown, "weights": live.report["weights"]}
@@ -111,6 +122,24 @@ def examined(catalog: Catalog | None, store: ShopStore, now: datetime) -> dict[s
     """What is wrong with the catalogue and the events."""
     columns = ("type", "shopper_id", "product_id", "at", "slate_id", "position")
     return examine(catalog, store.events_frame(columns=columns), now)
+
+
+def models(status: dict[str, Any], home: Path) -> list[dict[str, Any]]:
+    """What is wrong with the models that serve, as the doctor says it."""
+    parts = [part for part in status["degraded"] if part in MODELS]
+    found = [
+        Finding(
+            "error", f"degraded: {part}", 1, 1.0, MODELS[part], "mercato models check SHOP, then choose or rollback",
+            tuple(status["notes"]),
+        )
+        for part in parts
+    ]  # fmt: skip
+    serving, root = status["versions"].get(ROLE, ""), shelf(home)
+    chosen = current(root)
+    if status["ready"] and (chosen.name if chosen else "") != serving:
+        what = f"encoder {chosen.name if chosen else 'of mercato.toml'} is chosen, {serving or 'another'} serves"
+        found.append(Finding("info", what, 1, 1.0, "search is not what it will be", "run: mercato train SHOP"))
+    return [asdict(one) for one in found or [Finding("ok", "models", 0, 0.0, "", "")]]
 
 
 def rated(product_id: str, reviews: Iterable[Review]) -> dict[str, Any]:

@@ -16,13 +16,16 @@ from threadpoolctl import threadpool_limits
 from mercato import codec
 from mercato.artifacts import current
 from mercato.errors import ArtifactError
+from mercato.jobs.encoders import choose, with_shelf
 from mercato.jobs.evaluate import evaluate
 from mercato.jobs.ingest import ingest
-from mercato.jobs.train import load_encoder, train
+from mercato.jobs.train import train
+from mercato.models.vectors import NamedEncoder
 from mercato.ports import Receipt
 from mercato.retrieve.social import Ties
 from mercato.schema import Impression, Interaction, Product, Slate
 from mercato.settings import Settings, load
+from mercato.shop.compression import Compression
 from mercato.shop.judging import Judging
 from mercato.shop.knobs import Turned
 from mercato.shop.live import Live, stamped
@@ -31,6 +34,7 @@ from mercato.shop.rulebook import Rulebook
 from mercato.shop.shown import Shown
 from mercato.shop.sight import Picture, Sight
 from mercato.shop.trial import Trial
+from mercato.shop.tuning import Tuning
 from mercato.stores.sqlite import ShopStore
 
 Tick = Callable[[str], None]
@@ -60,10 +64,11 @@ class Shop(Shown):
         self._examined: tuple[object, dict[str, Any]] = (None, {})
         self.rules = Merchandising(self.store, self._clock, lambda: self._live, self._turned)
         self.judging = Judging(self.store, self._clock, lambda: self._live)
+        self.tuning = Tuning(home, self.store, self._clock, lambda: self.settings, lambda: self._live)
+        self.compression = Compression(home, self.store, self._clock, lambda: self.settings)
         # serving many small requests: a second BLAS thread costs more than it gives, and on shared cores far more
         threadpool_limits(1, "blas")
-        self._encoder, self._notes = load_encoder(self.settings, home)
-        self._sight = Sight(self.settings.image, home / "cache" / "models")
+        self._sight = Sight(lambda: with_shelf(self.settings, home).image, home / "cache" / "models")
         self.reload()
 
     def __enter__(self) -> Shop:
@@ -76,13 +81,15 @@ class Shop(Shown):
         """Flush what is buffered and let go of the files."""
         self.store.close()
 
-    def reload(self) -> None:
-        """Serve the newest good snapshot; when none can be trusted, say so and go on serving what was served."""
+    def reload(self, at_hand: NamedEncoder | None = None) -> None:
+        """Serve the newest good snapshot, with the encoder it was trained with (``at_hand``, if that is it); when none
+        can be trusted, say so and go on serving what was served."""
         if current(self.home / "snapshots") is None:
             return
         with self._opening:
             try:
-                live = Live.open(self.home, self.settings, self._encoder, self.store, self._clock())
+                at_hand = at_hand or (self._live.encoder if self._live else None)
+                live = Live.open(self.home, self.settings, self.store, self._clock(), at_hand)
             except ArtifactError as error:
                 self._refused = str(error)
                 return
@@ -106,6 +113,7 @@ class Shop(Shown):
         page: int = 0,
         shopper: str = "",
         session: str = "",
+        segments: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
         sort: str = "",
         facets: Sequence[str] = (),
@@ -121,13 +129,15 @@ class Shop(Shown):
 
         ``where`` filters (see CONTRACT), ``facets`` are counted over exactly the matched set, or ``disjunctive``: each
         without its own filter; ``sort`` is "" (best first) or a number field such as "price", "-price"; ``grouped``
-        shows one of all variants of a product. Raises RequestError for an unknown field or sort, or where the shop
-        cannot be searched by picture; DataError for a picture that cannot be read.
+        shows one of all variants of a product; ``segments`` say who asks, for the shop's rules, beside what it knows of
+        the shopper. Raises RequestError for an unknown field or sort, or where the shop cannot be searched by picture;
+        DataError for a picture that cannot be read.
         """
         live = self._serving()
         request = live.request(
-            "search", self._clock(), k=k, page=page, shopper=shopper, session=session, where=where, explain=explain
-        )
+            "search", self._clock(), k=k, page=page, shopper=shopper, session=session, segments=segments, where=where,
+            explain=explain,
+        )  # fmt: skip
         request = replace(
             request,
             query=query,
@@ -147,18 +157,21 @@ class Shop(Shown):
         *,
         shopper: str = "",
         session: str = "",
+        segments: Sequence[str] = (),
         product: str = "",
         cart: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
         explain: bool = False,
     ) -> Slate:
-        """The list of one placement; a shopper never seen gets what sells. Raises RequestError or NotFound."""
+        """The list of one placement, under the shop's rules for it; a shopper never seen gets what sells. *together*
+        and *cart* have ``bundles`` beside it, never of what is in ``cart``. Raises RequestError or NotFound."""
         live = self._serving()
         request = live.request(
-            placement, self._clock(), k=k, shopper=shopper, session=session, where=where, explain=explain
-        )
+            placement, self._clock(), k=k, shopper=shopper, session=session, segments=segments, where=where,
+            explain=explain,
+        )  # fmt: skip
         request = replace(request, product=product, cart=tuple(cart), anchors=live.anchors(request, product, cart))
-        return self._logged(live.engine.recommend(request, live.hidden, uuid.uuid4().hex))
+        return self._logged(live.recommend(request, self._clock(), uuid.uuid4().hex))
 
     def suggest(self, prefix: str, k: int = 8, *, shopper: str = "", session: str = "") -> dict[str, Any]:
         """Completions of what is being typed: past queries, categories and brands with counts, products; what the
@@ -199,16 +212,21 @@ class Shop(Shown):
         return report.to_dict()
 
     def train(self, tick: Tick = _silent) -> dict[str, Any]:
-        """Learn from everything in the store, publish a new snapshot and serve it. Returns what was learned."""
-        report = train(self.store, self.home, self.settings, self._clock(), tick, self._encoder)
-        self.reload()
+        """Learn from everything in the store, publish a new snapshot and serve it. Returns what was learned.
+
+        Text vectors are made by the encoder chosen now (see ``mercato models``); until they are all there, the old one
+        answers over the old ones.
+        """
+        chosen = choose(self.settings, self.home)
+        report = train(self.store, self.home, self.settings, self._clock(), tick, chosen)
+        self.reload(chosen.encoder)
         return report
 
     def evaluate(self, part: str = "all", tick: Tick = _silent) -> dict[str, Any]:
         """Offline metrics with confidence intervals beside the nulls; kept for ``metrics`` where one may write."""
         live = self._serving()
         cache, ties = self.home / "cache", Ties.of(self.store.relations())
-        found = evaluate(live.parts, self.settings, self._encoder, cache, part, tick, ties)
+        found = evaluate(live.parts, self.settings, live.encoder, cache, part, tick, ties)
         dated = {name: {**figures, "measured_at": codec.from_time(self._clock())} for name, figures in found.items()}
         kept = {**self.metrics(), **dated}
         if not self._read_only:

@@ -1,15 +1,15 @@
-"""The shopkeeper's rules: written, read, tried out on a search, and taken back, each change a version of its own."""
+"""The shopkeeper's rules: written, read, tried out on a list, and taken back, each change a version of its own."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from mercato.codec import from_time
 from mercato.errors import BackendError, NotFound, RequestError
-from mercato.rules import Rule, check_together, rule_from_dict, rule_to_dict
+from mercato.rules import SEARCH, Rule, check_together, rule_from_dict, rule_to_dict
 from mercato.shop.live import Live
 from mercato.shop.rehearsal import Rehearsal
 from mercato.shop.rulebook import Changes, Rulebook
@@ -20,7 +20,7 @@ _TRIES = 20
 
 class Merchandising:
     """``shop.rules``: rules are dicts in the JSON of ``mercato.rules.rule_to_dict``. Every change is durable, and in
-    force for the next search, when the call returns; safe to use from several threads.
+    force for the next list, when the call returns; safe to use from several threads.
 
     ``live`` is what is being served, None before the first training; ``turn`` puts something else over the same
     snapshot in its place.
@@ -120,12 +120,17 @@ class Merchandising:
         *,
         k: int = 10,
         shopper: str = "",
+        segments: Sequence[str] = (),
+        placement: str = SEARCH,
+        product: str = "",
         where: Mapping[str, Any] | None = None,
         sort: str = "",
         at: datetime | None = None,
     ) -> dict[str, Any]:
-        """One search with the rules as they are, and with those of ``put`` written and ``delete`` taken out, as of
-        ``at`` (now when None); changes nothing and logs nothing. Raises RequestError as ``put`` and ``Shop.search``."""
+        """One list (a search, or that of another ``placement``, which starts from ``product``, else from the shopper's
+        last) with the rules as they are, and with those of ``put`` written and ``delete`` taken out, as of ``at`` (now
+        when None) and as somebody in ``segments`` sees it; changes nothing and logs nothing. Raises RequestError as
+        ``put``, ``Shop.search`` and ``Shop.recommend``, NotFound for an unknown product."""
         live = self._live()
         if live is None:
             raise RequestError("a shop that has not been trained has no list to show", hint="mercato train SHOP")
@@ -133,8 +138,11 @@ class Merchandising:
         changes: Changes = {**dict.fromkeys(delete), **{rule.id: rule for rule in fresh}}
         book = Rulebook.of(self._store)
         after = live.ruled(book.changed(changes, live.catalog))
-        request = live.request("search", self._clock(), k=k, shopper=shopper, where=where, explain=True)
-        return Rehearsal(live.ruled(book), after, request, at or self._clock()).compared(query, sort)
+        asked = live.request(
+            placement, self._clock(), k=k, shopper=shopper, segments=segments, where=where, explain=True
+        )
+        rehearsal = Rehearsal(live.ruled(book), after, asked, at or self._clock())
+        return rehearsal.searched(query, sort) if placement == SEARCH else rehearsal.recommended(product)
 
     def _book(self, version: int) -> Rulebook:
         last = self._store.rules.version()

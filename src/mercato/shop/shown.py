@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ class Shown:
     settings: Settings
     _clock: Callable[[], datetime]
     _live: Live | None
-    _notes: Sequence[str]
     _refused: str
     _sight: Sight
     _examined: tuple[object, dict[str, Any]]
@@ -76,7 +75,7 @@ class Shown:
         """What each retriever and term says for one shopper, beside the list they would see."""
         live = self._serving()
         request = live.request("home", self._clock(), k=k, shopper=shopper, explain=True)
-        return console.views(live, self.settings, request)
+        return console.views(live, self.settings, request, self._clock())
 
     def learned(self) -> dict[str, Any]:
         """What was learned from how much data (the training report), {} before the first training."""
@@ -89,12 +88,12 @@ class Shown:
         return found
 
     def doctor(self) -> dict[str, Any]:
-        """What is wrong with the catalogue and the events, and what each problem costs."""
+        """What is wrong with the catalogue, the events and the models, and what each problem costs."""
         catalog = self._live.catalog if self._live else None
         seen = (self.store.last_seq(), self.store.catalogue_version(), catalog.version if catalog else "")
         if self._examined[0] != seen:
             self._examined = (seen, console.examined(catalog, self.store, self._clock()))
-        return self._examined[1]
+        return {**self._examined[1], "models": console.models(self.status(), self.home)}
 
     def empty_searches(self, k: int = 50) -> list[dict[str, Any]]:
         """Queries that found nothing, most frequent first."""
@@ -106,5 +105,6 @@ class Shown:
 
     def status(self) -> dict[str, Any]:
         """Is it ready, how much it holds, and what is missing."""
-        notes = [note for note in (*self._notes, self._refused, *self._sight.notes(self._live)) if note]
+        live_notes = self._live.notes if self._live else ()
+        notes = [note for note in (*live_notes, self._refused, *self._sight.notes(self._live)) if note]
         return console.status(self.name, self.store, self._live, notes)

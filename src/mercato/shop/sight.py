@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -23,10 +23,10 @@ _NONE = "give products images that are files in the folders of [pictures], then:
 class Sight:
     """The picture encoder of one shop, loaded when somebody first asks for it; safe to share between threads."""
 
-    def __init__(self, settings: ImageEncoder, models: Path) -> None:
-        self._settings, self._models = settings, models
+    def __init__(self, recipe: Callable[[], ImageEncoder], models: Path) -> None:
+        self._recipe, self._models = recipe, models
         self._lock = Lock()
-        self._loaded: LoadedImageEncoder | None = None
+        self._loaded: tuple[ImageEncoder, LoadedImageEncoder] | None = None
 
     def asked(self, live: Live, request: Request, image: Picture | None, image_of: str) -> Request:
         """``request`` with what is looked for: the photo ``image``, or the pictures of the product ``image_of``.
@@ -73,14 +73,19 @@ class Sight:
         return ()
 
     def _encoder(self, fingerprint: str) -> LoadedImageEncoder:
-        """The encoder; raises RequestError where it cannot be loaded, or is not the one the shop was trained with."""
+        """The encoder; raises RequestError where it cannot be loaded, or is not the one the shop was trained with. The
+        one loaded stays until a training used another."""
         with self._lock:
+            if self._loaded is not None and self._loaded[1].fingerprint == fingerprint:
+                return self._loaded[1]
             try:
-                self._loaded = self._loaded or self._settings.load(self._models)
+                recipe = self._recipe()
+                if self._loaded is None or self._loaded[0] != recipe:
+                    self._loaded = recipe, recipe.load(self._models)
             except ArtifactError as error:
                 what = "this shop cannot be searched by a photo now"
                 raise RequestError(what, where="image", hint=str(error)) from error
-        if self._loaded.fingerprint != fingerprint:
+        if self._loaded[1].fingerprint != fingerprint:
             hint = "the picture encoder is not the one it was trained with: mercato train SHOP"
             raise RequestError("this shop cannot be searched by a photo now", where="image", hint=hint)
-        return self._loaded
+        return self._loaded[1]

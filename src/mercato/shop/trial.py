@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,6 @@ from mercato.evaluate.metrics import kept
 from mercato.jobs.knobs import Looks, unturned
 from mercato.schema import Request, Rows, Slate
 from mercato.shop.live import Live
-
-_ANCHORED = ("similar", "together", "cart")
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,12 @@ class Trial:
         RequestError for an impossible k, NotFound for an unknown product.
         """
         request = self._request(k, shopper, product)
-        before, after = _slate(self.live, request), _slate(self.turned, request)
+        before, after = (live.recommend(request, self.now, "preview")[0] for live in (self.live, self.turned))
         places = {product_id: place for place, product_id in enumerate(before.ids)}
         return {
             "placement": self.placement,
             "shopper": shopper,
-            "product": self._named(request.product),
+            "product": self.live.named(request.product),
             "now": _items(before),
             "turned": [{**item, "was": places.get(item["id"])} for item in _items(after)],
         }
@@ -58,25 +56,7 @@ class Trial:
         }
 
     def _request(self, k: int, shopper: str, product: str) -> Request:
-        request = self.live.request(self.placement, self.now, k=k, shopper=shopper)
-        if self.placement in _ANCHORED:
-            product = product or self._start(request.history.rows)
-            request = replace(request, product=product, cart=(product,))
-        return replace(request, anchors=self.live.anchors(request, request.product, request.cart))
-
-    def _start(self, rows: Rows) -> str:
-        parts = self.live.parts
-        return parts.catalog.ids[int(rows[-1]) if len(rows) else int(np.argmax(parts.behaviour.popular.counts))]
-
-    def _named(self, product_id: str) -> dict[str, str] | None:
-        catalog = self.live.parts.catalog
-        row = catalog.row(product_id) if product_id else None
-        return None if row is None else {"id": product_id, "title": catalog.product(row).title}
-
-
-def _slate(live: Live, request: Request) -> Slate:
-    slate, _ = live.engine.recommend(request, live.hidden, "preview")
-    return slate
+        return self.live.started(self.live.request(self.placement, self.now, k=k, shopper=shopper), product)
 
 
 def _rows(live: Live, request: Request) -> Rows:

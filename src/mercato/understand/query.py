@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from math import log1p
@@ -69,7 +70,13 @@ class Understanding:
         is_word: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._vocabulary, self._lexicon, self._is_word = vocabulary, lexicon, is_word
-        self._speller = Speller(vocabulary)
+        self._speller: Speller | None = Speller(vocabulary)
+
+    def as_typed(self) -> Understanding:
+        """The same reader that corrects nothing: a word that the shop does not have matches nothing."""
+        literal = copy(self)
+        literal._speller = None
+        return literal
 
     def parse(self, query: str, synonyms: Synonyms = NO_SYNONYMS) -> Parsed:
         """The words of ``query``; any text is legal, and only its first 512 characters and 32 words are read.
@@ -188,6 +195,8 @@ class Understanding:
 
     def _corrections(self, token: Token) -> list[_Spelling]:
         """The likeliest known spellings of an unknown word, two that were written together among them."""
+        if self._speller is None:
+            return []
         distance = reach(token.text)
         near = self._speller.near(token.text, distance) if distance else []
         found = [_Spelling(one.text, _likelihood(token.text, one)) for one in near]
@@ -199,7 +208,7 @@ class Understanding:
     def _meant(self, token: Token) -> list[_Spelling]:
         """Common words one edit from a known word that hardly any product holds: a misspelling may be a word too."""
         own = self._vocabulary.frequency(token.term)
-        if token.joined or own > _RARE or reach(token.text) == 0:
+        if self._speller is None or token.joined or own > _RARE or reach(token.text) == 0:
             return []
         near = [one for one in self._speller.near(token.text, 1) if one.frequency > _EXCHANGE * own]
         found = [_Spelling(one.text, _likelihood(token.text, one) - _EDIT_COST) for one in near if one.distance]

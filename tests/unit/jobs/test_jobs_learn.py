@@ -14,9 +14,11 @@ import pytest
 
 from mercato.errors import SettingsError
 from mercato.feedback.histories import Events
+from mercato.jobs.encoders import Chosen
 from mercato.jobs.examples import last_out, next_new, split
 from mercato.jobs.learn import mixing
 from mercato.jobs.tune import tuned_transitions
+from mercato.models.encoders import LETTERS, Source
 from mercato.models.hashed import HashEncoder
 from mercato.rank.linear import Linear, Signal
 from mercato.rank.train import Example
@@ -143,8 +145,8 @@ SMALL = parse(tomllib.loads(TOML))
 @pytest.fixture
 def letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Letters for meaning: the real encoder would take longer than everything else here."""
-    for home in ("mercato.shop.bench", "mercato.shop.facade"):
-        monkeypatch.setattr(f"{home}.load_encoder", lambda *_: (HashEncoder(), ()))
+    monkeypatch.setattr("mercato.shop.bench.load_encoder", lambda *_: (HashEncoder(), ()))
+    monkeypatch.setattr("mercato.shop.facade.choose", lambda *_: Chosen(HashEncoder(), Source(LETTERS)))
 
 
 @pytest.mark.usefixtures("letters")

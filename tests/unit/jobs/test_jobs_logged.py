@@ -14,8 +14,10 @@ import pytest
 import mercato
 from mercato.catalog import Catalog
 from mercato.feedback.propensity import PositionBias
+from mercato.jobs.encoders import Chosen
 from mercato.jobs.learn import fitted
 from mercato.jobs.logged import MOST, TEACHING, Logged, logged
+from mercato.models.encoders import LETTERS, Source
 from mercato.models.hashed import HashEncoder
 from mercato.rank.train import Example
 from mercato.schema import Impression, Interaction, Product, Ranking
@@ -133,7 +135,7 @@ def chance(place: int) -> float:
 def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
     """Everybody bought one thing and wants more of its brand; the shop believes in the aisle and in what sells."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("mercato.shop.facade.load_encoder", lambda *_: (HashEncoder(), ()))
+    patch.setattr("mercato.shop.facade.choose", lambda *_: Chosen(HashEncoder(), Source(LETTERS)))
     with patch.context():
         yield visit(tmp_path_factory.mktemp("logged") / "shop")
     patch.undo()

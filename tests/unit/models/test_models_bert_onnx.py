@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from mercato.errors import ArtifactError
-from mercato.models.bert_onnx import BertShape, build, publish, quantise_rows
+from mercato.models.bert_onnx import BertShape, build
+from mercato.models.onnx_graph import publish, quantise_rows
 
 WIDTH, HEADS, LAYERS, WORDS, POSITIONS = 32, 4, 2, 50, 16
 Vector = NDArray[np.float64]

@@ -68,8 +68,9 @@ def test_a_tuned_model_is_tuned_on_where_it_stopped(base: Path, tmp_path: Path) 
 
 
 @pytest.mark.train
-def test_a_killed_run_ends_with_the_model_of_an_unbroken_one(base: Path, tmp_path: Path) -> None:
-    recipe = replace(QUICK, base=str(base), patience=9)
+@pytest.mark.parametrize("robust", ["none", "fgm", "awp"])
+def test_a_killed_run_ends_with_the_model_of_an_unbroken_one(robust: str, base: Path, tmp_path: Path) -> None:
+    recipe = replace(QUICK, base=str(base), patience=9, robust=robust)
     given = lists(50, 1), lists(20, 2)
     whole = fit(recipe, *given, tmp_path / "whole", silent)
 
@@ -84,6 +85,18 @@ def test_a_killed_run_ends_with_the_model_of_an_unbroken_one(base: Path, tmp_pat
     assert [said.split(":")[0].split()[-1] for said in heard] == ["40", "60"], "the first 20 steps were not done again"
     for name, tensor in whole.tensors.items():
         assert np.array_equal(resumed.tensors[name], tensor), name
+
+
+@pytest.mark.train
+def test_adversarial_steps_teach_something_else_and_still_teach(base: Path, tmp_path: Path) -> None:
+    given = lists(100, 1), lists(20, 2)
+    made = {kind: fit(replace(QUICK, base=str(base), robust=kind), *given, tmp_path, silent)
+            for kind in ("none", "fgm", "awp")}  # fmt: skip
+    name = "encoder.layer.1.output.dense.weight"
+    assert not np.allclose(made["fgm"].tensors[name], made["none"].tensors[name])
+    assert not np.allclose(made["awp"].tensors[name], made["none"].tensors[name])
+    for one in made.values():
+        assert one.account["validation_ndcg"] > one.account["untuned_ndcg"]
 
 
 @pytest.mark.train
@@ -145,6 +158,8 @@ def test_nothing_to_learn_and_impossible_numbers_are_said(base: Path, tmp_path: 
         fit(recipe, [Choice("red", ("a", "b"), (1.0, 1.0)), Choice("red", (), ())], [], tmp_path, silent)
     with pytest.raises(SettingsError, match="steps is 0"):
         replace(QUICK, steps=0)
+    with pytest.raises(SettingsError, match="no robust 'r-drop'"):
+        replace(QUICK, robust="r-drop")
 
 
 def test_what_is_no_model_is_refused(base: Path, tmp_path: Path) -> None:

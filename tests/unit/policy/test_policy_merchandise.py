@@ -14,6 +14,7 @@ from mercato.catalog import Catalog
 from mercato.policy.applied import PIN, UNTOUCHED, Applied
 from mercato.policy.explain import Explain
 from mercato.policy.merchandise import SYNONYM_WEIGHT, Merchandise
+from mercato.policy.rules import OnePerGroup
 from mercato.rank.linear import Linear, Signal
 from mercato.rules import rule_from_dict
 from mercato.schema import Product, Ranking, Request
@@ -338,23 +339,134 @@ QUERY = st.lists(st.sampled_from(["red", "blue", "sofa", "lamp"]), max_size=3).m
 VALUES = st.lists(
     st.sampled_from(["Home", "Home > Living", "Home > Living > Sofas", "Garden"]), max_size=2, unique=True
 )
+SEGMENTS = st.lists(st.sampled_from(["vip", "Loyalty:Gold", "b2b"]), max_size=2, unique=True)
+LISTS = ("search", "home", "similar", "cart")
 CONDITION = st.builds(
-    lambda query, match, categories: {
-        **({"query": query, "match": match} if query else {}),
+    lambda query, match, categories, segments, placements, anchor: {
+        **({"query": query, "match": match} if query and set(placements) <= {"search"} else {}),
         **({"where": {"categories": categories}} if categories else {}),
+        **({"segments": segments} if segments else {}),
+        **({"placements": placements} if placements else {}),
+        **({"anchor": {"categories": anchor}} if anchor and placements and set(placements) <= {*LISTS[2:]} else {}),
     },
     QUERY,
     st.sampled_from(["exact", "contains"]),
     VALUES,
+    SEGMENTS,
+    st.lists(st.sampled_from(LISTS), max_size=3, unique=True),
+    VALUES,
 )
 
 
-@given(conditions=st.lists(CONDITION, max_size=8), query=QUERY, categories=VALUES)
+def holds(when: dict[str, Any], query: str, chosen: list[str], who: list[str], list_: str, start: list[int]) -> bool:
+    """One condition, by hand."""
+
+    def within(path: str, wanted: list[str]) -> bool:
+        return any(path == one or path.startswith(f"{one} > ") for one in wanted)
+
+    words, asked = when.get("query", "").split(), query.split()
+    said = not words or (words == asked if when["match"] == "exact" else set(words) <= set(asked))
+    narrowed = not when.get("where") or (
+        bool(chosen) and all(within(path, when["where"]["categories"]) for path in chosen)
+    )
+    meant = not when.get("segments") or bool({one.lower() for one in when["segments"]} & {*who})
+    begun = not when.get("anchor") or any(
+        within(path, when["anchor"]["categories"]) for row in start for path in PRODUCTS[row].categories
+    )
+    return list_ in (when.get("placements") or ["search"]) and said and narrowed and meant and begun
+
+
+@given(
+    conditions=st.lists(CONDITION, max_size=8),
+    query=QUERY,
+    categories=VALUES,
+    who=st.lists(st.sampled_from(["vip", "loyalty:gold", "nobody"]), max_size=2, unique=True),
+    list_=st.sampled_from(LISTS),
+    start=st.lists(ROWS, max_size=2),
+)
 def test_the_rules_found_are_those_that_hold_one_by_one(
-    conditions: list[dict[str, Any]], query: str, categories: list[str]
+    conditions: list[dict[str, Any]], query: str, categories: list[str], who: list[str], list_: str, start: list[int]
 ) -> None:
     where = {"categories": categories} if categories else {}
-    records = [{**pins((n, n + 1)), "when": when or {"always": True}} for n, when in enumerate(conditions)]
-    made = rules(*records)
-    alone = [rule for rule in made.ruled if rule.condition.holds(tuple(query.split()), where)]
-    assert made.active(query, where, NOON).rules == tuple(one.rule.id for one in alone)
+    query, start = (query, []) if list_ == "search" else ("", start if list_ in ("similar", "cart") else [])
+    given_ = [when or {"always": True} for when in conditions]
+    made = rules(*({**pins((n, n + 1)), "when": when} for n, when in enumerate(given_)))
+    alone = [f"r{n}" for n, when in enumerate(given_) if holds(when, query, categories, who, list_, start)]
+    segments = frozenset(who)
+    if list_ == "search":
+        found = made.active(query, where, NOON, segments=segments)
+    else:
+        asked = Request(list_, NOON, where=where, anchors=np.array(start, np.int32))
+        found = made.recommended(asked, NOON, segments)
+    assert found.rules == tuple(alone)
+    assert made.segmented == any("segments" in when for when in given_)
+
+
+# --- lists that a policy ordered --------------------------------------------------------------------------------------
+
+GROUPS = np.array([0, 0, 1, 1, 1, *range(2, N - 3)], np.int32)
+
+
+@given(
+    order=st.permutations(range(N)),
+    one_each=st.booleans(),
+    placed=st.lists(
+        st.tuples(st.integers(0, 10), st.integers(1, 20)),
+        max_size=4,
+        unique_by=(lambda pin: pin[0], lambda pin: pin[1]),
+    ),
+)
+def test_pins_take_their_places_in_what_a_policy_ordered(
+    order: list[int], one_each: bool, placed: list[tuple[int, int]]
+) -> None:
+    scored = ranked({row: float(N - row) for row in range(N)})
+    ordered = scored.take(np.array(order))
+    if one_each:
+        ordered = OnePerGroup(GROUPS).apply(Request("home", NOON), ordered)
+    applied = rules(*([pins(*placed)] if placed else [])).active("", {}, NOON)
+    found = applied.arranged(ordered, scored, GROUPS)
+    kept = ordered.rows.tolist()
+    lost = {int(GROUPS[row]) for row, _ in placed if row not in kept}
+    expected = [row for row in kept if row not in dict(placed) and GROUPS[row] not in lost]
+    for row, position in sorted(placed, key=lambda pin: pin[1]):
+        expected.insert(position - 1, row)
+    assert found.rows.tolist() == expected
+    assert all(found.scores == N - found.rows)
+    if not placed:
+        assert found is ordered
+
+
+def test_what_rules_add_can_be_taken_off_again() -> None:
+    scored = ranked({0: 1.0, 1: 3.0, 2: 2.0})
+    applied = active({"boosts": [{"products": ["p0"], "by": 1}, {"products": ["p1"], "by": -0.5}]})
+    lifted = applied.lifted(scored)
+    assert lifted.scores.tolist() == [3.0, 2.0, 2.0]
+    assert applied.plain(lifted.take([2, 0])).scores.tolist() == [2.0, 1.0]
+    assert applied.plain(scored) is scored
+
+
+def test_rules_of_rows_that_a_list_does_not_reach_do_nothing_there() -> None:
+    applied = active(pins((2, 1), (9, 2), hide={"products": ["p3", "p10"]}))
+    near = applied.within(9)
+    assert [pin.row for pin in near.pins] == [2]
+    assert near.hidden.tolist() == [3]
+    assert near.narrowed(np.ones(9, bool)).tolist() == [True] * 3 + [False] + [True] * 5
+    assert applied.within(N) is applied
+    assert near.pinned(np.zeros(9, bool)).tolist() == []
+
+
+def test_a_list_of_products_is_sent_nowhere_and_a_lost_field_silences_its_rule() -> None:
+    told = {"redirect": "/x", "banner": {"text": "Both"}, "when": {"placements": ["search", "home"]}}
+    made = rules(told, {**pins((1, 1)), "when": {"placements": ["similar"], "anchor": {"colour": ["red"]}}})
+    assert made.active("", {}, NOON).redirect == "/x"
+    home = made.recommended(Request("home", NOON), NOON)
+    assert home.redirect == ""
+    assert [banner.text for banner in home.banners] == ["Both"]
+    assert made.broken["r1"][0][0] == "when.anchor.colour"
+    assert made.recommended(Request("similar", NOON, anchors=np.array([1], np.int32)), NOON) is UNTOUCHED
+
+
+def test_synonyms_are_those_of_the_segments_that_ask() -> None:
+    made = rules({"when": {"segments": ["VIP"]}, "synonyms": [{"words": ["pot", "planter"]}]})
+    assert made.active("pot", {}, NOON) is UNTOUCHED
+    assert list(made.active("pot", {}, NOON, segments=frozenset(["vip"])).synonyms) == [("pot",)]

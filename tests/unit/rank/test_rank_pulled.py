@@ -37,7 +37,8 @@ def clicked(popular: float, lists: int = 300) -> list[Example]:
 
 
 def test_clicks_move_what_they_speak_of_and_leave_the_rest() -> None:
-    score, said = pulled(clicked(popular=2.0), HINTS, FIXED, ahead)
+    recipe, said = pulled(clicked(popular=2.0), HINTS, FIXED, ahead)
+    score = recipe.fit(clicked(popular=2.0))
     words, popular, exact = (signal.weight for signal in score.signals)
     assert said["learned"] > said["built-in"]
     assert popular > 5 * HINTS[1].weight
@@ -47,7 +48,8 @@ def test_clicks_move_what_they_speak_of_and_leave_the_rest() -> None:
 
 
 def test_clicks_by_chance_do_not_make_anything_count_more() -> None:
-    score, _ = pulled(clicked(popular=0.0), HINTS, FIXED, ahead)
+    recipe, _ = pulled(clicked(popular=0.0), HINTS, FIXED, ahead)
+    score = recipe.fit(clicked(popular=0.0))
     assert all(after.weight <= before.weight for after, before in zip(score.signals, HINTS, strict=True))
 
 

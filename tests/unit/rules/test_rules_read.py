@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mercato.errors import RequestError
-from mercato.rules import Rule, check_together, rule_from_dict, rule_to_dict, run_of
+from mercato.rules import Rule, check_together, rule_from_dict, rule_to_dict, run_of, segments_of
 
 FULL: dict[str, Any] = {
     "id": "summer-sofas",
@@ -42,6 +42,34 @@ def test_what_is_written_comes_back() -> None:
     assert rule_from_dict(rule_to_dict(least)) == least
 
 
+def test_who_asks_for_which_list_comes_back_too() -> None:
+    when = {
+        "where": {"brand": ["Acme"]}, "segments": ["VIP", "loyalty:gold"], "placements": ["similar", "cart"],
+        "anchor": {"categories": ["Home > Living"], "price": {"max": 90}},
+    }  # fmt: skip
+    rule = rule_from_dict({**PIN, "when": {**when, "segments": ["VIP", "loyalty:gold", " vip "]}})
+    assert rule.when.segments == ("VIP", "loyalty:gold"), "each once, as first written"
+    assert rule_to_dict(rule)["when"] == when
+    assert rule_from_dict(rule_to_dict(rule)) == rule
+    assert rule_from_dict({**PIN, "when": {"query": "sofa"}}).when.places == ("search",)
+    for told in ({"segments": ["vip"]}, {"placements": ["home"]}, {"always": True, "segments": ["vip"]}):
+        assert rule_to_dict(rule_from_dict({**PIN, "when": told}))["when"] == told
+
+
+def test_segments_are_compared_without_case_spaces_and_commas() -> None:
+    assert segments_of(["VIP", " vip", "income: 35,000"]) == ("income: 35 000", "vip")
+    assert segments_of(()) == ()
+    for given_, field, what in (
+        ([" "], "segments[0]", "no segment"),
+        (["vip", "x" * 101], "segments[1]", "no segment"),
+        ([None], "segments[0]", "no segment"),
+        ([f"s{n}" for n in range(21)], "segments", "too many"),
+    ):
+        with pytest.raises(RequestError, match=what) as raised:
+            segments_of(given_)
+        assert raised.value.where == field
+
+
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"id": "two words"}, "id", "no id"),
     ({"id": "versions"}, "id", "no id"),
@@ -55,6 +83,22 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"when": {"where": {"price": {"max": 5}}}}, "when.where.price", "list of values"),
     ({"when": {"where": {"brand": []}}}, "when.where.brand", "list of values"),
     ({"when": {"segment": "vip"}}, "when.segment", "no field"),
+    ({"when": {"segments": "vip"}}, "when.segments", "a list"),
+    ({"when": {"segments": ["vip", " "]}}, "when.segments[1]", "nothing in it"),
+    ({"when": {"segments": ["vip, gold"]}}, "when.segments[0]", "no segment"),
+    ({"when": {"segments": ["x" * 101]}}, "when.segments[0]", "no segment"),
+    ({"when": {"segments": [7]}}, "when.segments[0]", "no text"),
+    ({"when": {"segments": [f"s{n}" for n in range(51)]}}, "when.segments", "too many"),
+    ({"when": {"segments": []}}, "when", "no condition"),
+    ({"when": {"placements": ["shelf"]}}, "when.placements[0]", "no placement"),
+    ({"when": {"placements": "home"}}, "when.placements", "a list"),
+    ({"when": {"placements": ["search", "home"], "query": "sofa"}}, "when.query", "no query"),
+    ({"when": {"placements": ["similar", "home"], "anchor": {"brand": ["A"]}}}, "when.anchor", "starts from"),
+    ({"when": {"anchor": {"brand": ["A"]}}}, "when.anchor", "starts from"),
+    ({"when": {"placements": ["cart"], "anchor": {"brand": "A"}}}, "when.anchor.brand", "list of values"),
+    ({"when": {"placements": ["cart"], "anchor": {"brand": ["A"]}, "always": True}}, "when.always", "nothing to ask"),
+    ({"when": {"placements": ["home"]}, "redirect": "/sale"}, "redirect", "no redirect"),
+    ({"when": {"placements": ["home"]}, "synonyms": [{"words": ["a", "b"]}]}, "synonyms", "no synonyms"),
     ({"pins": [{"product": "p1", "position": 0}]}, "pins[0].position", "position is 0"),
     ({"pins": [{"product": "p1", "position": 1001}]}, "pins[0].position", "1001"),
     ({"pins": [{"product": "p1", "position": True}]}, "pins[0].position", "True"),

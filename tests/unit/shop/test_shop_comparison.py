@@ -183,3 +183,16 @@ def test_what_is_taken_out_of_the_shop_counts_no_more(tmp_path: Path) -> None:
         found = shop.judging.compare("weekly", AS_SERVED)["overall"]
         assert found["ndcg"]["a"] == 1.0, "no list could show it"
         assert found["left_out"]["of_unknown_products"] == 1
+
+
+def test_without_typos_no_word_is_corrected(shop: mercato.Shop) -> None:
+    shop.judging.put("weekly", ["tent", "kettel"])
+    literal = SearchKnobs(meaning=False, typos=False)
+    lists = shop.judging.side_by_side("kettel", literal)
+    assert shop.search("kettel").corrected == "kettle"
+    assert lists["totals"]["a"] > 0
+    assert lists["totals"]["b"] == 0
+    same = shop.judging.side_by_side("kettle", SearchKnobs(typos=False))
+    assert [item["id"] for item in same["a"]] == [item["id"] for item in same["b"]]
+    assert shop.judging.compare("weekly", literal)["overall"]["changed"] >= 1
+    assert shop.search("kettel").corrected == "kettle", "what is served corrects as ever"

@@ -200,14 +200,16 @@ def test_past_the_limit_changes_wait_for_training_and_that_is_said(
 
 
 def test_a_failing_encoder_costs_meaning_not_the_product(shop: mercato.Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder, encode = shop._encoder, type(shop._encoder).encode
+    assert shop._live is not None
+    encoder = type(shop._live.encoder)
+    encode = encoder.encode
 
     def fail(self: Any, texts: Any) -> Any:
         raise RuntimeError("down")
 
-    monkeypatch.setattr(type(encoder), "encode", fail)
+    monkeypatch.setattr(encoder, "encode", fail)
     shop.put_products([kettle()])
-    monkeypatch.setattr(type(encoder), "encode", encode)
+    monkeypatch.setattr(encoder, "encode", encode)
     live = shop._live
     assert live is not None
     assert live.overlay.silent == (400,)

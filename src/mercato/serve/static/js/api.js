@@ -54,6 +54,10 @@ export const shopper = (id) => call("GET", `/v1/shoppers/${encodeURIComponent(id
 export const shoppers = (prefix, k = 40) => call("GET", `/v1/shoppers?prefix=${encodeURIComponent(prefix)}&k=${k}`);
 export const consoleData = (part, query = "") => call("GET", `/v1/console/${part}${query}`);
 
+/** The model shelf, and how an encoder reads a query and a product. */
+export const models = () => call("GET", "/v1/models");
+export const readPair = (query, product) => call("POST", "/v1/models:read", { query, product });
+
 /** How lists are made: knobs by placement, what a turn would do, and what it costs on held-out sales. */
 export const lists = () => call("GET", "/v1/lists");
 export const turnLists = (placement, knobs) => call("PATCH", `/v1/lists/${placement}`, knobs);

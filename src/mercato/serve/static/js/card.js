@@ -1,7 +1,7 @@
 /** One item of a list in, its card out; clicks become events that point back to the list. */
 import { glyph, h, show } from "./dom.js";
 import { send } from "./events.js";
-import { money, sizeOf, withoutSize } from "./format.js";
+import { money, plural, sizeOf, withoutSize } from "./format.js";
 import { didJust, quantityOf, setQuantity } from "./store.js";
 import { tile } from "./tile.js";
 import { toast } from "./toast.js";
@@ -10,12 +10,18 @@ import { explain } from "./why.js";
 export const address = (item) => `/product/${encodeURIComponent(item.id)}`;
 
 /** Put one more in the cart and say so; ``origin`` is {slate_id, position} of the list it stood in. */
-export function addToCart(item, origin = {}, quantity = 1) {
-  setQuantity(item, quantityOf(item.id) + quantity, origin);
-  send("add-to-cart", { product_id: item.id, quantity, ...origin });
-  didJust(`you added ${withoutSize(item.title)}`);
-  toast(`${withoutSize(item.title)} is in your cart`, { text: "Cart", href: "/cart" });
-  dispatchEvent(new CustomEvent("mercato:added", { detail: item }));
+export const addToCart = (item, origin = {}, quantity = 1) => addAllToCart([item], origin, quantity);
+
+/** Put each of ``items`` in the cart, an event each, and say so once. */
+export function addAllToCart(items, origin = {}, quantity = 1) {
+  for (const item of items) {
+    setQuantity(item, quantityOf(item.id) + quantity, origin);
+    send("add-to-cart", { product_id: item.id, quantity, ...origin });
+  }
+  const what = items.length > 1 ? plural(items.length, "thing") : withoutSize(items[0].title);
+  didJust(`you added ${what}`);
+  toast(`${what} ${items.length > 1 ? "are" : "is"} in your cart`, { text: "Cart", href: "/cart" });
+  dispatchEvent(new CustomEvent("mercato:added"));
 }
 
 /** Set a line's quantity from the cart or a product page; every step is an event. */

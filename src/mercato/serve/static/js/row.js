@@ -1,5 +1,7 @@
 /** A placement in, a row of cards out, saying what changed since this shopper last saw it. */
 import { recommend } from "./api.js";
+import { banner } from "./banner.js";
+import { bundle } from "./bundle.js";
 import { bones, card } from "./card.js";
 import { glyph, h, show } from "./dom.js";
 import { settled } from "./events.js";
@@ -37,9 +39,11 @@ function pager(track) {
 export function row({ placement, title, why = "", empty = "", request = {}, k = 18, key = placement, holds = () => true }) {
   const track = h("ul", { class: "track", tabindex: "-1" }, bones(6));
   const note = h("p", {}, why);
+  const said = h("div", {});
+  const sets = h("ul", { class: "bundles", "aria-label": "Taken together" });
   const id = `row-${key}`;
   const section = h("section", { class: "row", "aria-labelledby": id, dataset: { placement } },
-    h("header", {}, h("div", {}, h("h2", { id }, title), note), pager(track)), track);
+    h("header", {}, h("div", {}, h("h2", { id }, title), note), pager(track)), said, track, sets);
 
   async function load() {
     await settled();
@@ -52,8 +56,11 @@ export function row({ placement, title, why = "", empty = "", request = {}, k = 
       return;
     }
     const fresh = freshIds(key, slate.items);
-    section.hidden = (!slate.items.length && !empty) || !holds(slate.items);
+    const bundles = (slate.bundles ?? []).filter((one) => one.products > 1); // one alone has its card
+    section.hidden = (!slate.items.length && !bundles.length && !empty) || !holds(slate.items);
     section.dataset.slate = slate.slate_id;
+    show(said, (slate.banners ?? []).map(banner));
+    show(sets, bundles.map((one) => bundle(one, slate)));
     show(track, slate.items.length
       ? slate.items.map((item, place) => h("li", {}, card(item, slate, place, fresh?.has(item.id))))
       : h("li", { class: "empty" }, empty));

@@ -5,12 +5,13 @@ import { empty } from "./charts.js";
 import { judge } from "./judge.js";
 import { learned, quality } from "./knowledge.js";
 import { lists } from "./lists.js";
+import { models } from "./models.js";
 import { events, health, system } from "./operations.js";
 import { rules } from "./rules.js";
 import { searches } from "./searches.js";
 import { views } from "./views.js";
 
-const SECTIONS = { learned: ["What was learned", learned], quality: ["Quality", quality], lists: ["Lists", lists], rules: ["Rules", rules], judge: ["Judge", judge], shopper: ["Shopper view", views], health: ["Data health", health], searches: ["Searches", searches], events: ["Event debugger", events], system: ["System", system] };
+const SECTIONS = { learned: ["What was learned", learned], quality: ["Quality", quality], lists: ["Lists", lists], rules: ["Rules", rules], judge: ["Judge", judge], models: ["Models", models], shopper: ["Shopper view", views], health: ["Data health", health], searches: ["Searches", searches], events: ["Event debugger", events], system: ["System", system] };
 
 async function draw(move = true) {
   const name = location.pathname.split("/")[2] || "learned";

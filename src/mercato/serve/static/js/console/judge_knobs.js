@@ -30,13 +30,14 @@ export function searchKnobs({ terms, meaning, rules, partial }, changed) {
   const least = slider("partial", "Words a product must hold", "where few products hold all of them; 100 % shows no others", { value: partial, most: 1, step: 0.05, said: (value) => `${Math.round(100 * value)} %` }, changed);
   const semantic = tick("Meaning beside words", meaning, changed, !meaning);
   const ruled = tick(`The shop's rules (${rules})`, true, changed, !rules);
+  const typos = tick("Misspelt words corrected", true, changed);
   const back = h("button", { type: "button", class: "button quiet slim" }, "All back as served");
-  back.addEventListener("click", () => { [...Object.values(weights), least, semantic, ruled].forEach((one) => one.back()); changed(); });
+  back.addEventListener("click", () => { [...Object.values(weights), least, semantic, ruled, typos].forEach((one) => one.back()); changed(); });
   return {
-    element: h("fieldset", { class: "sheet turns" }, h("legend", {}, "Turn search"), Object.values(weights).map(({ element }) => element), least.element, semantic.element, ruled.element, back),
+    element: h("fieldset", { class: "sheet turns" }, h("legend", {}, "Turn search"), Object.values(weights).map(({ element }) => element), least.element, semantic.element, ruled.element, typos.element, back),
     value: () => ({
       weights: Object.fromEntries(Object.entries(weights).map(([name, one]) => [name, one.value()]).filter(([, by]) => by !== 1)),
-      meaning: semantic.value() || !meaning, rules: ruled.value(), ...(least.value() === partial ? {} : { partial: least.value() }),
+      meaning: semantic.value() || !meaning, rules: ruled.value(), typos: typos.value(), ...(least.value() === partial ? {} : { partial: least.value() }),
     }),
   };
 }

@@ -1,38 +1,11 @@
 /** One rule in, its form out; what it says now comes back as the body of a PUT. */
 import { h } from "../dom.js";
+import { check, entry, text } from "./entry.js";
 import { boostLine, hiddenLine, lines, pinLine, productChoices, synonymLine } from "./rule_lines.js";
+import { condition } from "./rule_when.js";
 import { filterOf, filterText, localTime, utcTime } from "./rule_words.js";
 
 const filled = (record) => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== "" && value !== null && value !== undefined && !(Array.isArray(value) && !value.length)));
-
-/** A labelled control that tells when it changes. */
-function entry(label, control, changed, hint) {
-  control.addEventListener("input", changed);
-  return h("label", { class: "entry" }, label, control, hint ? h("span", { class: "hint" }, hint) : null);
-}
-const text = (value, properties = {}) => h("input", { class: "field", value: value ?? "", autocomplete: "off", ...properties });
-const check = (value, properties = {}) => h("input", { type: "checkbox", checked: Boolean(value), ...properties });
-
-function condition({ query, match, where, always } = {}, changed) {
-  const words = text(query, { name: "query", placeholder: "sofa" });
-  const how = h("select", { class: "field", name: "match" }, [["exact", "is exactly this"], ["contains", "contains these words"]].map(([value, label]) => h("option", { value, selected: value === match }, label)));
-  const within = text(where ? filterText(where) : "", { name: "within", placeholder: "categories = Home > Living" });
-  const every = check(always, { name: "always" });
-  const toggle = () => [words, how, within].forEach((control) => { control.disabled = every.checked; });
-  every.addEventListener("input", () => { toggle(); changed(); });
-  toggle();
-  return {
-    element: h("fieldset", { class: "sheet" }, h("legend", {}, "When"),
-      h("div", { class: "pair" }, entry("The search", words, changed), entry("", how, changed)),
-      entry("Narrowed to", within, changed, "A category or a brand page: what the shopper filters by."),
-      h("label", { class: "check" }, every, "Always, whatever is searched")),
-    value() {
-      if (every.checked) return { always: true };
-      const asked = words.value.trim() ? { query: words.value.trim(), match: how.value } : {};
-      return within.value.trim() ? { ...asked, where: filterOf(within.value) } : asked;
-    },
-  };
-}
 
 /** The form for ``rule`` (null: a new one); ``changed`` is called whenever something in it does. */
 export function ruleForm(rule, changed) {

@@ -1,5 +1,12 @@
 /** A rule in, what it says in words out; a filter as one types it in, and back. */
-import { day, plural } from "../format.js";
+import { day, label, plural } from "../format.js";
+
+export const SEARCH = "search";
+/** Every list a rule can speak of. */
+export const LISTS = [SEARCH, "home", "similar", "together", "cart", "session", "discover", "buy-again", "tail", "email"];
+export const listName = (name) => label(name.replaceAll("-", " "));
+/** "vip, loyalty:gold" → ["vip", "loyalty:gold"] */
+export const segmentsOf = (text) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
 const RANGE = { ">=": "min", "<=": "max", "<": "below" };
 
@@ -25,10 +32,13 @@ export function filterOf(text) {
 }
 
 export function whenOf({ when, synonyms }) {
-  if (when.always) return "always";
   const parts = [
+    when.always ? "always" : "",
     when.query ? `${when.match === "contains" ? "search with" : "search for"} “${when.query}”` : "",
     when.where ? `within ${filterText(when.where)}` : "",
+    when.placements ? `in ${when.placements.map(listName).join(", ")}` : "",
+    when.anchor ? `starting from ${filterText(when.anchor)}` : "",
+    when.segments ? `for ${when.segments.join(" or ")}` : "",
   ].filter(Boolean);
   return parts.join(" ") || (synonyms ? "wherever the words occur" : "");
 }

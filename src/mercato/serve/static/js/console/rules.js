@@ -3,10 +3,12 @@ import * as api from "../api.js";
 import { announce, debounced, h, show } from "../dom.js";
 import { count, moment } from "../format.js";
 import { empty, mark, table } from "./charts.js";
+import { choice, text } from "./entry.js";
 import { sideBySide } from "./knobs.js";
 import { latest } from "./latest.js";
 import { ruleForm } from "./rule_form.js";
-import { datesOf, doesOf, whenOf } from "./rule_words.js";
+import { ANCHORED } from "./rule_when.js";
+import { datesOf, doesOf, LISTS, listName, SEARCH, segmentsOf, whenOf } from "./rule_words.js";
 
 const STATES = { "in force": "ok", waiting: "warning", over: "", off: "" };
 const address = (rule = "") => `/console/rules${rule ? `?rule=${encodeURIComponent(rule)}` : ""}`;
@@ -39,10 +41,11 @@ function past(versions, version, refused, redraw) {
   }));
 }
 
-function outcome(holder, { now, then, totals, banners, redirect, synonyms, resting }) {
+function outcome(holder, id, { now, then, totals, rules, banners, redirect, synonyms, resting, product }) {
   const lists = h("div", {});
-  sideBySide(lists, { now, turned: then }, "With this rule", "Nothing is found.");
+  sideBySide(lists, { now, turned: then, product }, "With this rule", "Nothing is found.");
   show(holder,
+    rules.includes(id) ? null : h("p", { class: "hint" }, "The rule does not hold here: this list, search, shopper or day is not one it speaks of."),
     h("p", { class: "hint" }, `${count(totals.now)} found now, ${count(totals.then)} with this rule.`),
     redirect ? h("p", { class: "hint" }, "The shopper is sent to ", h("b", {}, redirect), ".") : null,
     banners.map(({ text }) => h("p", { class: "hint" }, "Banner: ", h("b", {}, text))),
@@ -53,14 +56,35 @@ function outcome(holder, { now, then, totals, banners, redirect, synonyms, resti
 /* Whether there is anything to try out yet: a form is filled in step by step. */
 const saysSomething = ({ when, pins, hide, boosts, banner, redirect, synonyms }) => Boolean(synonyms || (Object.keys(when).length && (pins || hide || boosts || banner || redirect)));
 
-/* One rule to write, beside what it does to a search. */
+/* What to try a rule on: a list, who looks at it, and what is searched or what the list starts from. */
+function tryingOn({ query = "", placements = [SEARCH], segments = [] } = {}, changed) {
+  const list = choice(LISTS.map((name) => [name, listName(name)]), placements[0], { name: "list" });
+  const words = text(query, { name: "try" });
+  const start = text("", { name: "start", placeholder: "id of a product" });
+  const shopper = text("", { name: "as", placeholder: "nobody in particular" });
+  const whom = text(segments.join(", "), { name: "whom", placeholder: "none" });
+  const searched = h("label", {}, "Try it on the search", words);
+  const started = h("label", {}, "Starting from", start);
+  const toggle = () => { searched.hidden = list.value !== SEARCH; started.hidden = !ANCHORED.includes(list.value) || list.value === "session"; };
+  list.addEventListener("input", () => { toggle(); changed(); });
+  toggle();
+  return {
+    elements: [h("label", {}, "List", list), searched, started, h("label", {}, "Shopper", shopper), h("label", {}, "In the segments", whom)],
+    value: () => ({
+      placement: list.value, shopper: shopper.value.trim(), segments: segmentsOf(whom.value),
+      ...(searched.hidden ? {} : { query: words.value.trim() }), ...(started.hidden ? {} : { product: start.value.trim() }),
+    }),
+  };
+}
+
+/* One rule to write, beside what it does to a list. */
 function desk(rule, refused, redraw) {
-  const query = h("input", { class: "field", name: "try", value: rule?.when.query ?? "", autocomplete: "off" });
   const holder = h("div", { class: "outcome" });
   const asked = () => { const now = form.value(); return { ...now, id: rule?.id ?? (now.id || "draft") }; };
-  const ask = async (signal) => { const now = asked(); return saysSomething(now) ? api.previewRules({ query: query.value.trim(), put: [now] }, signal) : null; };
-  const preview = latest(ask, (answer) => (answer ? outcome(holder, answer) : show(holder, empty("Say when, and what it does: here one sees what comes of it."))), holder);
+  const ask = async (signal) => { const now = asked(); return saysSomething(now) ? api.previewRules({ ...on.value(), put: [now] }, signal) : null; };
+  const preview = latest(ask, (answer) => (answer ? outcome(holder, asked().id, answer) : show(holder, empty("Say when, and what it does: here one sees what comes of it."))), holder);
   const soon = debounced(preview, 250);
+  const on = tryingOn(rule?.when, soon);
   const form = ruleForm(rule, soon);
   const save = h("button", { class: "button slim primary", id: "save" }, rule ? "Save" : "Write this rule");
   form.element.append(h("div", { class: "tools" }, save, h("a", { class: "button slim", href: address() }, "Cancel")));
@@ -68,14 +92,14 @@ function desk(rule, refused, redraw) {
     event.preventDefault();
     try {
       const kept = rule ? await api.putRule(asked()) : await api.addRule(form.value());
-      announce(`${kept.rule.id} is in force for the next search`);
+      announce(`${kept.rule.id} is in force for the next list`);
       history.replaceState({}, "", address());
       await redraw();
     } catch (problem) {
       refused(problem);
     }
   });
-  const look = h("form", { class: "tools" }, h("label", {}, "Try it on the search", query), h("button", { class: "button slim" }, "Show"));
+  const look = h("form", { class: "tools trying" }, on.elements, h("button", { class: "button slim" }, "Show"));
   look.addEventListener("submit", (event) => { event.preventDefault(); preview(); });
   preview();
   return h("div", { class: "ruling" }, h("section", { "aria-label": "Rule" }, form.element), h("section", { "aria-label": "Preview" }, look, holder));
@@ -97,5 +121,5 @@ export async function rules() {
   };
   await redraw();
   return h("div", {}, h("h1", { tabindex: "-1" }, "Rules"),
-    h("p", { class: "lead" }, "Pin, hide, boost and bury products, say something above a list, send a search elsewhere, and teach the shop words. A rule is in force for the next search; no training is needed."), body);
+    h("p", { class: "lead" }, "Pin, hide, boost and bury products, say something above a list, send a search elsewhere, and teach the shop words. For searches or other lists, for everybody or for a segment. A rule is in force for the next list; no training is needed."), body);
 }

@@ -79,7 +79,7 @@ export async function product([, encoded]) {
   const summary = await api.reviews(id).catch(() => null);
   const alike = item.image && (await api.pictures()).searchable;
   const [together, similar] = [
-    row({ placement: "together", title: "Bought together", why: "In the same baskets as this", request: { product: id }, key: `together.${id}`, holds: (items) => items.some(({ terms }) => terms?.behaviour > 0) }),
+    row({ placement: "together", title: "Bought together", why: "In the same baskets as this", request: { product: id, cart: cart().map((line) => line.id).slice(-200) }, key: `together.${id}`, holds: (items) => items.some(({ terms }) => terms?.behaviour > 0) }),
     row({ placement: "similar", title: "Similar", why: "Of the same kind", request: { product: id }, key: `similar.${id}` }),
   ];
   together.load();

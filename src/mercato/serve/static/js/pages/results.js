@@ -1,5 +1,6 @@
 /** A search in, the results page out: list, filters with counts, order, pages, and honest words when nothing fits. */
 import * as api from "../api.js";
+import { banner } from "../banner.js";
 import { card } from "../card.js";
 import { announce, glyph, h } from "../dom.js";
 import { send, settled } from "../events.js";
@@ -57,12 +58,6 @@ async function asked(state) {
 }
 
 const searchFor = (query) => h("a", { href: addressOf({ ...parse(""), q: query }, {}) }, query);
-
-/* What the shop says above this list. An address it does not trust as its own or a web page is shown as text alone. */
-function banner({ text, url, image }) {
-  const inside = [image ? h("img", { src: image, alt: "" }) : null, h("span", {}, text)];
-  return h("div", { class: "banner" }, url ? h("a", { href: url }, inside) : inside);
-}
 
 function others(slate) {
   if (!slate.related?.length) return null;
